@@ -1,0 +1,32 @@
+//! Upper and lower case as Flyte's Go code maps them: rune by rune, with Unicode's *simple* mappings.
+//!
+//! Rust's `str::to_uppercase` uses the full mappings (ß becomes SS), which would make other names than Flyte's.
+
+/// Upper case of every character by its simple mapping.
+pub fn to_upper(text: &str) -> String {
+    text.chars().map(upper).collect()
+}
+
+/// Lower case of every character by its simple mapping.
+pub fn to_lower(text: &str) -> String {
+    text.chars().map(lower).collect()
+}
+
+fn upper(c: char) -> char {
+    let mut full = c.to_uppercase();
+    match (full.next(), full.next()) {
+        (Some(single), None) => single,
+        // A full mapping of several characters. Only Greek letters with iota subscript have a simple one besides:
+        // their title case, 8 code points on, or one of four single letters.
+        _ => match u32::from(c) {
+            n @ (0x1f80..=0x1f87 | 0x1f90..=0x1f97 | 0x1fa0..=0x1fa7) => char::from_u32(n + 8).unwrap_or(c),
+            n @ (0x1fb3 | 0x1fc3 | 0x1ff3) => char::from_u32(n + 9).unwrap_or(c),
+            _ => c,
+        },
+    }
+}
+
+fn lower(c: char) -> char {
+    // İ is the only character whose full lower case has two characters; its simple one is i.
+    c.to_lowercase().next().unwrap_or(c)
+}

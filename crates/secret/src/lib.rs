@@ -1,0 +1,92 @@
+//! What a task asks for, how a pod carries the request, and where the value is found.
+//!
+//! ```text
+//! [ Secret ] --write--> [ pod annotations ] --read--> [ Secret ] --places--> [ EnvName, FilePath ]
+//! ```
+//!
+//! A [`Secret`] is one thing that a task asks for. [`places`] decides, once for the whole product, under which
+//! environment variable and in which file it is found: admission writes to those places and the runtime looks there.
+
+mod case;
+mod names;
+mod places;
+
+pub use case::{to_lower, to_upper};
+pub use names::{EnvName, FilePath, NameError};
+pub use places::{Naming, Places, VersionPart, places};
+
+use std::fmt;
+
+/// Directory of secret files in a container (`FLYTE_SECRETS_DEFAULT_DIR`).
+pub const FILE_ROOT: &str = "/etc/flyte/secrets";
+/// Tells flytekit the directory of secret files.
+pub const DEFAULT_DIR_ENV: &str = "FLYTE_SECRETS_DEFAULT_DIR";
+/// Tells flytekit the prefix of the last part of a secret file's path.
+pub const FILE_PREFIX_ENV: &str = "FLYTE_SECRETS_FILE_PREFIX";
+/// Tells flytekit the prefix of secret env vars.
+pub const ENV_PREFIX_ENV: &str = "FLYTE_SECRETS_ENV_PREFIX";
+
+/// One secret that a task asks for: Flyte's message `flyteidl.core.Secret`.
+///
+/// Empty strings mean "not given", as in protobuf.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Secret {
+    /// What the manager calls it: a Secret's name, an ARN, a path, a URI.
+    pub group: String,
+    /// The version asked for, where the manager has versions.
+    pub group_version: String,
+    /// The key within the group.
+    pub key: String,
+    /// How the task wants to see it.
+    pub mount: Mount,
+    /// An environment variable of the task's own choice: for the value with [`Mount::EnvVar`], else for the file's path.
+    pub env_var: String,
+}
+
+/// How a task wants to see a secret: Flyte's enum `Secret.MountType`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mount {
+    /// Whatever the platform gives.
+    #[default]
+    Any,
+    /// As an environment variable.
+    EnvVar,
+    /// As a file.
+    File,
+    /// A number outside Flyte's enum: readable, but no manager serves it.
+    Other(i32),
+}
+
+impl Mount {
+    /// The mount of a number on the wire.
+    pub fn from_number(number: i32) -> Self {
+        match number {
+            0 => Self::Any,
+            1 => Self::EnvVar,
+            2 => Self::File,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl fmt::Display for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("ANY"),
+            Self::EnvVar => f.write_str("ENV_VAR"),
+            Self::File => f.write_str("FILE"),
+            Self::Other(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// `GROUP/KEY@VERSION`, the way messages and the command line name a secret; control characters are escaped.
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.group.escape_debug(), self.key.escape_debug())?;
+        if !self.group_version.is_empty() {
+            write!(f, "@{}", self.group_version.escape_debug())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Where a secret is found in a container. Admission writes there, the runtime looks there.
+
+use crate::{EnvName, FilePath, NameError, Secret, to_lower, to_upper};
+
+/// How names are made of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Naming<'a> {
+    /// Prefix of environment variable names, used as it is: `_FSEC_`.
+    pub env_prefix: &'a str,
+    /// Prefix of the last part of a file's path (`FLYTE_SECRETS_FILE_PREFIX`), normally empty.
+    pub file_prefix: &'a str,
+    /// Whether `group_version` is part of the names.
+    pub version: VersionPart,
+    /// Whether the file is also found under the names as they are spelled, besides in lower case.
+    pub spelled: bool,
+}
+
+/// Whether `group_version` is part of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionPart {
+    /// `GROUP_VERSION_KEY` and `group/version/key`, as flytekit asks for a pinned secret.
+    Included,
+    /// `GROUP_KEY` and `group/key`.
+    LeftOut,
+}
+
+/// Where one secret is found, in the order in which the runtime looks: the environment variable, then the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The environment variable, or why there can't be one.
+    pub env: Result<EnvName, NameError>,
+    /// The files, relative to the secrets' root, the one that flytekit reads first; or why there can't be one.
+    pub files: Result<Vec<FilePath>, NameError>,
+}
+
+/// Where `secret` is found. The rules are those of flytekit's `SecretsManager` (`context_manager.py`).
+pub fn places(secret: &Secret, naming: &Naming<'_>) -> Places {
+    let version = match naming.version {
+        VersionPart::Included => secret.group_version.as_str(),
+        VersionPart::LeftOut => "",
+    };
+    let parts: Vec<&str> = [secret.group.as_str(), version, secret.key.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    let upper: Vec<String> = parts.iter().map(|part| to_upper(part)).collect();
+    let env = EnvName::parse(format!("{}{}", naming.env_prefix, upper.join("_")));
+    Places { env, files: files(&parts, naming) }
+}
+
+fn files(parts: &[&str], naming: &Naming<'_>) -> Result<Vec<FilePath>, NameError> {
+    let path = |parts: &[String]| {
+        let (last, head) = parts.split_last().map_or(("", parts), |(last, head)| (last.as_str(), head));
+        let mut path: String = head.iter().flat_map(|part| [part.as_str(), "/"]).collect();
+        path.push_str(naming.file_prefix);
+        path.push_str(last);
+        FilePath::parse(path)
+    };
+    let lower = path(&parts.iter().map(|part| to_lower(part)).collect::<Vec<_>>())?;
+    let mut files = vec![lower];
+    if naming.spelled {
+        let spelled = path(&parts.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        if spelled != files[0] {
+            files.push(spelled);
+        }
+    }
+    Ok(files)
+}
