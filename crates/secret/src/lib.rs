@@ -7,13 +7,33 @@
 //! A [`Secret`] is one thing that a task asks for. [`places`] decides, once for the whole product, under which
 //! environment variable and in which file it is found: admission writes to those places and the runtime looks there.
 
+#[cfg(feature = "annotations")]
+mod annotations;
+#[cfg(feature = "annotations")]
+mod base32;
 mod case;
+#[cfg(feature = "annotations")]
+mod error;
 mod names;
 mod places;
+#[cfg(feature = "annotations")]
+mod readable;
+#[cfg(feature = "annotations")]
+mod text;
 
+#[cfg(feature = "annotations")]
+pub use annotations::{
+    ANNOTATION_PREFIX, LABEL, MAX_ENCODED, MAX_READABLE, READABLE_ANNOTATION, Spelling, decode, encode, read, write,
+};
+#[cfg(feature = "annotations")]
+pub use base32::base32;
 pub use case::{to_lower, to_upper};
+#[cfg(feature = "annotations")]
+pub use error::{DecodeError, ReadError, WriteError};
 pub use names::{EnvName, FilePath, NameError};
 pub use places::{Naming, Places, VersionPart, places};
+#[cfg(feature = "annotations")]
+pub use text::{from_text, to_text};
 
 use std::fmt;
 
@@ -65,6 +85,16 @@ impl Mount {
             1 => Self::EnvVar,
             2 => Self::File,
             other => Self::Other(other),
+        }
+    }
+
+    /// Its number on the wire.
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Any => 0,
+            Self::EnvVar => 1,
+            Self::File => 2,
+            Self::Other(number) => number,
         }
     }
 }

@@ -39,10 +39,8 @@ pub fn places(secret: &Secret, naming: &Naming<'_>) -> Places {
         VersionPart::Included => secret.group_version.as_str(),
         VersionPart::LeftOut => "",
     };
-    let parts: Vec<&str> = [secret.group.as_str(), version, secret.key.as_str()]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> =
+        [secret.group.as_str(), version, secret.key.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
     let upper: Vec<String> = parts.iter().map(|part| to_upper(part)).collect();
     let env = EnvName::parse(format!("{}{}", naming.env_prefix, upper.join("_")));
     Places { env, files: files(&parts, naming) }

@@ -1,0 +1,3 @@
+//! The crate from outside: against Flyte's own cases, against another implementation, and against chance.
+
+mod vectors;
