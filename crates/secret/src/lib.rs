@@ -18,6 +18,7 @@ mod names;
 mod places;
 #[cfg(feature = "annotations")]
 mod readable;
+pub mod shorthand;
 #[cfg(feature = "annotations")]
 mod text;
 

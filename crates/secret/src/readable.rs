@@ -1,13 +1,16 @@
 //! The readable spelling: `[{group: user-info, key: user_secret, mount: file}]`.
 //!
 //! A plain scalar is taken as it is spelled, so `key: 1` asks for key `1` and `group_version: 1.10` for `1.10`, never
-//! for `1.1`. An empty value or `null` is refused, because it may as well be meant as the text.
+//! for `1.1`. An empty value or `null` is refused, because it may as well be meant as the text. So is everything that
+//! a list of secrets has no use for: unknown and repeated fields, several documents, anchors, aliases, merge keys,
+//! tags other than YAML's own. An item may leave out every field: it is then Flyte's empty message.
 
 use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Options};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{DuplicateKeyPolicy, Error, Options};
 
 use crate::annotations::mount_word;
 use crate::{MAX_ENCODED, MAX_READABLE, Mount, Secret};
@@ -17,11 +20,11 @@ pub(crate) fn read(text: &str, secrets: &mut Vec<Secret>) -> Result<(), String> 
     if text.len() > MAX_ENCODED {
         return Err(format!("it is longer than {MAX_ENCODED} bytes"));
     }
-    if text.trim().is_empty() {
-        return Err("it is empty; write [] for none".to_owned());
+    match serde_saphyr::from_str_with_options::<Option<List>>(text, options()) {
+        Ok(Some(list)) => secrets.extend(list.0),
+        Ok(None) => return Err("it is empty; write [] for none".to_owned()),
+        Err(error) => return Err(message(&error)),
     }
-    let list: List = serde_saphyr::from_str_with_options(text, options()).map_err(|error| message(&error))?;
-    secrets.extend(list.0);
     Ok(())
 }
 
@@ -30,7 +33,7 @@ fn options() -> Options {
         budget: serde_saphyr::budget! {
             max_documents: 1,
             max_depth: 2,
-            flow_nesting_limit: 2,
+            flow_nesting_limit: 8,
             max_anchors: 0,
             max_aliases: 0,
             max_merge_keys: 0,
@@ -47,11 +50,44 @@ fn options() -> Options {
     }
 }
 
-/// One line, and not longer than a person reads.
-fn message(error: &serde_saphyr::Error) -> String {
-    let text = error.to_string();
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(300).collect()
+/// One line in the words of the annotation's author, who doesn't know this program's types and budget.
+fn message(error: &Error) -> String {
+    let why = match error {
+        Error::NullIntoString { .. } => "a value is empty or null; quote it, or leave the field out",
+        Error::TaggedScalarCannotDeserializeIntoString { .. } => "a value has a tag that makes it no string",
+        Error::SerdeUnknownVariant { .. } => "unknown mount; it is one of any, env, file",
+        Error::Unexpected { expected: "sequence start", .. } => "expected a list",
+        Error::Unexpected { expected: "mapping start", .. } => {
+            "expected a secret such as {group: user-info, key: token}"
+        }
+        Error::UnknownAnchor { .. } => "an alias (`*name`) is not allowed; quote a text that starts with `*`",
+        Error::Budget { breach: BudgetBreach::Anchors { .. }, .. } => "an anchor (`&name`) is not allowed",
+        Error::Budget { breach: BudgetBreach::MergeKeys { .. }, .. } => "a merge key (`<<`) is not allowed",
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => "there is more than one document",
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => "a value is a list or a map; it must be text",
+        Error::Budget { .. } => "it holds too much for a list of secrets",
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            return located(error, &format!("field `{key}` is repeated"));
+        }
+        other => {
+            // Already says where.
+            let text = other.to_string();
+            return shortened(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    };
+    located(error, why)
+}
+
+fn located(error: &Error, why: &str) -> String {
+    let why = shortened(why);
+    match error.location() {
+        Some(at) => format!("{why} at line {}, column {}", at.line(), at.column()),
+        None => why,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(300).collect()
 }
 
 struct List(Vec<Secret>);
@@ -83,9 +119,8 @@ impl<'de> Visitor<'de> for ListVisitor {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 struct Item {
     group: String,
     group_version: String,
