@@ -1,1 +1,55 @@
-//! (being written)
+//! A Kubernetes pod as local processes.
+//!
+//! What does a task see of its secrets, and does it find them? Without a cluster the answer is a run of the pod on this machine: each container becomes a process
+//! with the env vars and the files that the kubelet would give it, init containers first and in order, containers side by side.
+//!
+//! ```no_run
+//! # use runner::{Note, Options, Output, Pod, SecretObjects, Stream};
+//! struct NoSecrets;
+//! impl SecretObjects for NoSecrets {
+//!     fn get(&self, _: &str, _: &str) -> Option<Vec<u8>> { None }
+//!     fn keys(&self, _: &str) -> Option<Vec<String>> { None }
+//! }
+//! struct Lines(Vec<u8>);
+//! impl Output for Lines {
+//!     fn piece(&mut self, _: &str, _: Stream, bytes: &[u8]) { self.0.extend_from_slice(bytes) }
+//!     fn note(&mut self, _: &Note) {}
+//! }
+//!
+//! let pod = Pod::from_json(r#"{"spec": {"containers": [{"name": "main",
+//!     "command": ["echo"], "args": ["$(GREETING), world"], "env": [{"name": "GREETING", "value": "hello"}]}]}}"#)?;
+//! let mut lines = Lines(Vec::new());
+//! let options = Options { host_env: std::env::vars_os().collect(), ..Options::default() };
+//! let outcome = runner::run(&pod, &NoSecrets, options, &mut lines)?;
+//! assert_eq!((outcome.exit_code, lines.0.as_slice()), (0, b"hello, world\n".as_slice()));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ```text
+//! JSON ─► Pod ─► prepare ─► Prepared ─► run ─► Outcome
+//!                  │                      └─ private directory, volumes, processes, signals
+//!                  └─ Refusal: everything that is known to be impossible, before anything starts
+//! ```
+//!
+//! It knows nothing of secret managers: the values of Secrets come through [`SecretObjects`], and an init container that fetches secrets in a cluster can be done
+//! by a function of the caller's ([`Builtin`]).
+
+#![expect(dead_code, reason = "the API comes first; what serves it follows")]
+
+pub mod envfile;
+mod options;
+mod outcome;
+mod output;
+mod pod;
+mod prepare;
+mod problem;
+mod reference;
+mod spec;
+
+pub use options::{Builtin, HOST_ENV, Options, SecretObjects, VolumeDirs};
+pub use outcome::{ContainerResult, Decider, End, Outcome, Role, StartError};
+pub use output::{Framing, Note, Output, Stream};
+pub use pod::{Pod, PodError};
+pub use prepare::{Prepared, prepare, run};
+pub use problem::{MAX_STRING, Problem, Refusal, RunError, Unfit};
+pub use reference::{Place, SecretReference};

@@ -1,0 +1,191 @@
+//! What a run has to say, and to whom: the runner itself prints nothing.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::outcome::End;
+use crate::reference::{Place, SecretReference};
+
+/// Which of a container's two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How a container's output is cut into pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// By lines: for output that is mixed with that of other containers.
+    #[default]
+    Lines,
+    /// As it comes: for progress bars, when nothing else is mixed in.
+    Raw,
+}
+
+/// Takes what the containers write and what the runner notes. It is called on the thread that called [`run`](crate::run), which does nothing else meanwhile.
+pub trait Output {
+    /// A piece of a container's output, byte for byte. With [`Framing::Lines`] it is one line with its line feed; it has none if the stream ended without, or if
+    /// the line is longer than 64 KiB and goes on in the next piece of the same stream.
+    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]);
+    /// Something that a user may want to know.
+    fn note(&mut self, note: &Note);
+    /// How `container`'s output is to be cut; asked once, before the container starts.
+    fn framing(&mut self, container: &str) -> Framing {
+        let _ = container;
+        Framing::Lines
+    }
+}
+
+/// Something that a user may want to know; `Display` gives one line without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// What the pod says that has no effect here.
+    Ignored(Vec<String>),
+    /// The pod wants its containers restarted.
+    RunsOnce {
+        /// The `restartPolicy`.
+        policy: String,
+    },
+    /// A mount of the service account's token, which is not there.
+    NoToken {
+        /// The container.
+        container: String,
+    },
+    /// The directory in `workingDir` does not exist here.
+    NoWorkingDir {
+        /// The container.
+        container: String,
+        /// The directory.
+        dir: String,
+    },
+    /// A word of the command, or an env var, names the secrets' directory somewhere after its start, where it is not replaced.
+    NotReplaced {
+        /// The container.
+        container: String,
+        /// What holds it: `argument 2`, "env var `X`".
+        what: String,
+        /// The directory.
+        root: String,
+    },
+    /// The annotation `primary_container_name` names no container.
+    NoSuchPrimary {
+        /// The name.
+        name: String,
+    },
+    /// A resource that the pod does not state.
+    ResourceGuessed {
+        /// What it is for.
+        place: Place,
+        /// The resource, as `limits.cpu`.
+        resource: String,
+        /// What the container gets.
+        value: String,
+    },
+    /// An optional `ConfigMap`: it is left out.
+    NoConfigMap {
+        /// What it is for.
+        place: Place,
+        /// Its name.
+        name: String,
+    },
+    /// An optional Secret or key that is not there: it is left out.
+    NoSecret(SecretReference),
+    /// A container could not be started.
+    NotStarted {
+        /// The container.
+        container: String,
+        /// The reason.
+        reason: String,
+    },
+    /// A sidecar ended and will be started again.
+    SidecarEnded {
+        /// The container.
+        container: String,
+        /// How it ended.
+        end: End,
+        /// When it is started again.
+        delay: Duration,
+    },
+    /// The primary container ended and others go on.
+    PrimaryEnded {
+        /// The container.
+        container: String,
+        /// Those that still run.
+        running: Vec<String>,
+    },
+    /// A signal came: the containers are asked to end.
+    Stopping {
+        /// Its number.
+        signal: i32,
+        /// How long they have.
+        grace: Duration,
+    },
+    /// The time is over, or a second signal came: what still runs is killed.
+    Killing {
+        /// The containers.
+        containers: Vec<String>,
+    },
+    /// Processes that had left their container were ended.
+    StraysKilled(usize),
+    /// Private directories of earlier runs that were killed have been removed.
+    Swept(usize),
+    /// The private directory could not be removed.
+    NotRemoved {
+        /// The directory.
+        dir: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Ignored(what) => write!(f, "ignored: {}", what.join(", ")),
+            Note::RunsOnce { policy } => write!(f, "restartPolicy is `{policy}`, but containers run once here"),
+            Note::NoToken { container } => {
+                write!(f, "container `{container}` gets no service account token: there is no cluster")
+            }
+            Note::NoWorkingDir { container, dir } => {
+                write!(f, "container `{container}` runs in the current directory: its workingDir `{dir}` is not here")
+            }
+            Note::NotReplaced { container, what, root } => {
+                write!(
+                    f,
+                    "container `{container}`: {what} names `{root}` within it, which is not where the files are on this machine"
+                )
+            }
+            Note::NoSuchPrimary { name } => {
+                write!(f, "annotation primary_container_name names `{name}`, which is not a container of the pod")
+            }
+            Note::ResourceGuessed { place, resource, value } => {
+                write!(f, "{place} gets `{value}`: the container states no {resource}")
+            }
+            Note::NoConfigMap { place, name } => write!(f, "optional ConfigMap `{name}` for {place} is left out"),
+            Note::NoSecret(reference) => write!(f, "optional {reference} is left out: it is not there"),
+            Note::NotStarted { container, reason } => write!(f, "container `{container}` did not start: {reason}"),
+            Note::SidecarEnded { container, end, delay } => {
+                write!(f, "sidecar `{container}` {end}; it starts again in {delay:?}")
+            }
+            Note::PrimaryEnded { container, running } => {
+                write!(f, "primary container `{container}` ended; still running: {}", running.join(", "))
+            }
+            Note::Stopping { signal, grace } => {
+                write!(f, "signal {signal}: the containers have {grace:?} to end; a second signal kills them")
+            }
+            Note::Killing { containers } => write!(f, "killed: {}", containers.join(", ")),
+            Note::StraysKilled(1) => f.write_str("killed: 1 process that had left its container"),
+            Note::StraysKilled(count) => write!(f, "killed: {count} processes that had left their container"),
+            Note::Swept(1) => f.write_str("removed the private directory of an earlier run that was killed"),
+            Note::Swept(count) => write!(f, "removed the private directories of {count} earlier runs that were killed"),
+            Note::NotRemoved { dir, reason } => {
+                write!(f, "private directory {} could not be removed: {reason}", dir.display())
+            }
+        }
+    }
+}
