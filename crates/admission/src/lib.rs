@@ -1,1 +1,34 @@
-//! (being written)
+//! Which secrets a pod gets and how, without any I/O.
+//!
+//! ```text
+//! [ AdmissionReview ] -> [ PodView ] --plan--> [ Plan ] --render--> [ Patch ] -> [ answer ]
+//!                            ^ Config, Policy, Globals     ^ Values (inline deliveries only)
+//! ```
+//!
+//! One [`Plan`] stands behind the webhook's answer, `explain`, the laptop's runner and every refusal.
+
+pub mod config;
+pub mod denial;
+pub mod dialect;
+pub mod manager;
+mod managers;
+pub mod patch;
+pub mod plan;
+pub mod policy;
+pub mod render;
+pub mod review;
+mod text;
+pub mod values;
+pub mod view;
+
+pub use config::{Config, ConfigError};
+pub use denial::Denial;
+pub use dialect::Dialect;
+pub use manager::Manager;
+pub use patch::Patch;
+pub use plan::{Plan, plan};
+pub use policy::{Identity, Policy};
+pub use render::render;
+pub use text::Text;
+pub use values::{Globals, Value, Values};
+pub use view::PodView;

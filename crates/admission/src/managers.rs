@@ -1,0 +1,61 @@
+//! What each manager says to a request: one file each, one exhaustive match.
+
+mod global;
+mod k8s;
+mod local;
+
+pub(crate) use k8s::is_config_key;
+
+use crate::config::Config;
+use crate::manager::Manager;
+use crate::plan::Source;
+use crate::values::Globals;
+use secret::Secret;
+
+/// What a manager says to a request.
+pub(crate) enum Answer {
+    /// It gives the value.
+    Takes {
+        /// How.
+        source: Source,
+        /// The secret with the group under which its names are made.
+        named: Secret,
+    },
+    /// It doesn't; the next one is asked.
+    Passes {
+        /// Why.
+        reason: String,
+        /// What would help.
+        hint: String,
+    },
+    /// Nobody else may be asked either.
+    Refuses {
+        /// Why.
+        reason: String,
+        /// What would help.
+        hint: String,
+    },
+}
+
+impl Answer {
+    fn passes(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Passes { reason: reason.into(), hint: hint.into() }
+    }
+
+    fn refuses(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refuses { reason: reason.into(), hint: hint.into() }
+    }
+}
+
+/// Asks a manager, without any I/O.
+pub(crate) fn ask(manager: Manager, secret: &Secret, config: &Config, globals: &Globals) -> Answer {
+    match manager {
+        Manager::Global => global::ask(secret, config, globals),
+        Manager::K8s => k8s::ask(secret, config),
+        Manager::Local => local::ask(secret, config),
+        // The configuration refuses these, so that no pod ever meets them.
+        Manager::Aws | Manager::Vault | Manager::Gcp | Manager::Azure | Manager::Confidant | Manager::Embedded | Manager::Exec => {
+            Answer::passes("is not served by this build", "configure a manager that it serves")
+        }
+    }
+}

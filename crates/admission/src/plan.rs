@@ -1,0 +1,316 @@
+//! What a pod gets: for every secret the manager and the delivery, and everything that is added to the pod.
+//!
+//! ```text
+//! [ annotations ] -> [ Wish ] -chain-> [ Request ] -shape-> [ env, volumes, mounts, fetcher ] -> render
+//! ```
+//!
+//! Planning makes no outbound call: the same pod, identity, configuration and global secrets give the same plan.
+
+mod chain;
+mod conflicts;
+mod flyte;
+mod flyte_volumes;
+mod ours;
+mod wish;
+
+use crate::config::Config;
+use crate::denial::Denial;
+use crate::dialect::{Dialect, FileRule};
+use crate::manager::Manager;
+use crate::policy::Identity;
+use crate::values::Globals;
+use crate::view::{ContainerList, PodView};
+use secret::{EnvName, Secret};
+use sha2::{Digest, Sha256};
+
+/// How many secrets one pod may ask for.
+pub const MAX_SECRETS: usize = 1024;
+
+/// Name of our init container.
+pub const FETCHER: &str = "keybearer-fetch";
+/// Name of the projected volume of Secrets, and of its mount.
+pub const REFERENCE_VOLUME: &str = "keybearer-secrets";
+/// Name of the memory volume of sealed files, and of its mount.
+pub const FILES_VOLUME: &str = "keybearer-files";
+/// Name of the memory volume with the env file, which no container mounts.
+pub const ENV_VOLUME: &str = "keybearer-env";
+/// The env file in [`ENV_VOLUME`].
+pub const ENV_FILE: &str = "env";
+/// The annotation of pods that got secrets; written for auditors and guards, never read by admission.
+pub const INJECTED_ANNOTATION: &str = "keybearer.dev/injected";
+
+/// What a pod gets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Whose pod it is.
+    pub dialect: &'static Dialect,
+    /// The secrets, in the order of the annotations.
+    pub requests: Vec<Request>,
+    /// The containers that get them.
+    pub targets: Vec<(ContainerList, usize)>,
+    /// The variables, in the order in which they are handed to the dialect's env rule.
+    pub env: Vec<EnvAddition>,
+    /// The volumes.
+    pub volumes: Vec<VolumeAddition>,
+    /// The mounts of every target.
+    pub mounts: Vec<MountAddition>,
+    /// The init container that fetches what is sealed.
+    pub fetcher: Option<Fetcher>,
+    /// The value of [`INJECTED_ANNOTATION`], in dialects that have it.
+    pub digest: Option<String>,
+    /// What is odd but not refused.
+    pub warnings: Vec<String>,
+}
+
+/// One secret of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What was asked for.
+    pub secret: Secret,
+    /// What every manager of the chain said.
+    pub chain: Vec<Step>,
+    /// The manager that gives the value; for sealed deliveries the first that will be asked.
+    pub manager: Manager,
+    /// How the value gets to the container.
+    pub source: Source,
+    /// Variables that hold the value.
+    pub env: Vec<EnvName>,
+    /// Whether the task insists on the variables: a value that doesn't fit is then a failure.
+    pub env_required: bool,
+    /// Variables that hold the path of the file.
+    pub path_env: Vec<EnvName>,
+    /// Paths of the files below the secrets' root.
+    pub files: Vec<String>,
+}
+
+/// How a value gets to the container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The kubelet reads a key of a Secret in the pod's namespace.
+    Reference {
+        /// The Secret.
+        name: String,
+        /// Its key.
+        key: String,
+    },
+    /// The init container fetches it.
+    Sealed,
+    /// It stands in the pod's spec.
+    Inline,
+}
+
+impl Source {
+    /// The delivery's name.
+    pub fn delivery(&self) -> &'static str {
+        match self {
+            Self::Reference { .. } => "reference",
+            Self::Sealed => "sealed",
+            Self::Inline => "inline",
+        }
+    }
+}
+
+/// What one manager of the chain said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The manager.
+    pub manager: Manager,
+    /// What it said.
+    pub outcome: Outcome,
+}
+
+/// What a manager said to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Policy does not let it be asked.
+    Skipped {
+        /// The rule that decided.
+        rule: String,
+    },
+    /// It can't give this secret.
+    Passed {
+        /// Why.
+        reason: String,
+    },
+    /// It gives the secret.
+    Chosen {
+        /// The rule that let it be asked.
+        rule: String,
+    },
+    /// It is never reached, since one before it answers.
+    Shadowed,
+}
+
+/// A variable that every target gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvAddition {
+    /// Its name.
+    pub name: EnvName,
+    /// What it holds.
+    pub value: EnvValue,
+    /// The request it belongs to; none for the `FLYTE_SECRETS_*` variables.
+    pub request: Option<usize>,
+}
+
+/// What a variable holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// Literal text that is not secret.
+    Literal(String),
+    /// `secretKeyRef`
+    SecretKey {
+        /// The Secret.
+        name: String,
+        /// Its key.
+        key: String,
+        /// Whether the container starts without it.
+        optional: bool,
+    },
+    /// `fileKeyRef` on the env file.
+    FileKey {
+        /// The key in the env file.
+        key: String,
+        /// Whether the container starts without it.
+        optional: bool,
+    },
+    /// The value of a request, written into the pod.
+    Inline {
+        /// The request.
+        request: usize,
+    },
+}
+
+/// A volume that is added, or one of the pod's that is added to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeAddition {
+    /// A Secret as a volume of its own.
+    Secret {
+        /// The volume's name.
+        volume: String,
+        /// The Secret.
+        secret: String,
+        /// Key and path of every file.
+        items: Vec<(String, String)>,
+    },
+    /// A file more in a Secret volume that is there.
+    Item {
+        /// The volume's place in the pod's list.
+        index: usize,
+        /// Its key.
+        key: String,
+        /// Its path.
+        path: String,
+    },
+    /// [`REFERENCE_VOLUME`].
+    Projected {
+        /// Secrets, with key and path of every file.
+        sources: Vec<(String, Vec<(String, String)>)>,
+    },
+    /// A memory volume.
+    Memory {
+        /// Its name.
+        volume: &'static str,
+        /// Its size limit in MiB.
+        mebibytes: u64,
+    },
+}
+
+/// A mount that every target gets; read-only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountAddition {
+    /// The volume.
+    pub volume: String,
+    /// Where it is mounted.
+    pub path: String,
+}
+
+/// The init container that fetches what is sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetcher {
+    /// Its image.
+    pub image: String,
+    /// The user that its files are for, where all targets have the same.
+    pub run_as_user: Option<i64>,
+    /// Mode of the files.
+    pub file_mode: u32,
+    /// Its resources as JSON, if the pod is not `BestEffort`.
+    pub resources: Option<String>,
+    /// Before which init container it stands; at the end where none.
+    pub before: Option<usize>,
+}
+
+impl Plan {
+    /// The key of a request in the env file.
+    pub fn env_key(request: usize) -> String {
+        format!("s{request}")
+    }
+
+    /// Whether the pod asked for anything.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+}
+
+/// Decides what a pod gets.
+///
+/// # Errors
+/// A [`Denial`] that names the secret, the managers asked, what they answered and the remedy.
+pub fn plan(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Globals) -> Result<Plan, Denial> {
+    let secrets = secret::read(pod.metadata.annotations.iter()).map_err(|error| {
+        let denial = Denial::pod(config, error.to_string());
+        match error.hint() {
+            Some(hint) => denial.with_hint(hint),
+            None => denial,
+        }
+    })?;
+    if secrets.len() > MAX_SECRETS {
+        let message = format!("the pod asks for {} secrets; {MAX_SECRETS} is the limit", secrets.len());
+        return Err(Denial::pod(config, message));
+    }
+    let mut plan = Plan {
+        dialect: config.dialect,
+        requests: Vec::with_capacity(secrets.len()),
+        targets: targets(pod, config),
+        env: Vec::new(),
+        volumes: Vec::new(),
+        mounts: Vec::new(),
+        fetcher: None,
+        digest: None,
+        warnings: Vec::new(),
+    };
+    if secrets.is_empty() {
+        return Ok(plan);
+    }
+    match config.dialect.files {
+        FileRule::VolumePerGroup => flyte::shape(&mut plan, secrets, pod, who, config, globals)?,
+        FileRule::OneProjected => ours::shape(&mut plan, secrets, pod, who, config, globals)?,
+    }
+    Ok(plan)
+}
+
+fn targets(pod: &PodView<'_>, config: &Config) -> Vec<(ContainerList, usize)> {
+    let excluded = |name: &str| {
+        name == FETCHER || (config.dialect.excludes_targets && config.excluded_targets.iter().any(|n| n == name))
+    };
+    pod.all_containers().filter(|(_, _, c)| !excluded(&c.name)).map(|(list, index, _)| (list, index)).collect()
+}
+
+/// A digest of what was asked and how it is delivered, to be found again in an audit log.
+fn digest(plan: &Plan) -> String {
+    let mut hash = Sha256::new();
+    let mut field = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    };
+    field(plan.dialect.name);
+    for request in &plan.requests {
+        let secret = &request.secret;
+        let mount = secret.mount.to_string();
+        for text in [&secret.group, &secret.group_version, &secret.key, &secret.env_var, &mount] {
+            field(text);
+        }
+        field(request.manager.name());
+        field(request.source.delivery());
+    }
+    data_encoding::HEXLOWER.encode(&hash.finalize()[..16])
+}

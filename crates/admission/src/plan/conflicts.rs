@@ -1,0 +1,167 @@
+//! Requests that get into each other's way, or into the pod's: refused where that is the dialect's rule or where the
+//! API server would refuse the pod, else a warning.
+
+use super::{EnvAddition, EnvValue, Plan};
+use crate::config::Config;
+use crate::denial::Denial;
+use crate::dialect::EnvRule;
+use crate::render::same_variable;
+use crate::view::{ContainerView, PodView};
+use secret::{EnvName, FILE_ROOT};
+use std::collections::HashMap;
+
+/// How many warnings one answer carries; the API server shortens longer lists.
+const MAX_WARNINGS: usize = 16;
+
+/// A `FLYTE_SECRETS_*` variable.
+pub(super) fn marker(name: &str, value: &str) -> Option<EnvAddition> {
+    let name = EnvName::parse(name).ok()?;
+    Some(EnvAddition { name, value: EnvValue::Literal(value.to_owned()), request: None })
+}
+
+/// Why a variable of this name would change how programs run, or what the platform tells them.
+pub(super) fn danger(name: &str) -> Option<&'static str> {
+    const LOADER: &str = "it changes which code programs load";
+    const SHELL: &str = "it changes what shells and interpreters run";
+    match name {
+        "PATH" | "GCONV_PATH" => Some(LOADER),
+        "HOME" | "SHELL" | "ENV" | "BASH_ENV" | "SHELLOPTS" | "BASHOPTS" | "PROMPT_COMMAND" | "PS4" | "IFS" | "CDPATH"
+        | "NODE_OPTIONS" | "NODE_PATH" | "PYTHONPATH" | "PYTHONHOME" | "PYTHONSTARTUP" | "PYTHONINSPECT" | "PERL5LIB"
+        | "PERL5OPT" | "PERLLIB" | "RUBYOPT" | "RUBYLIB" | "JAVA_TOOL_OPTIONS" | "JDK_JAVA_OPTIONS" | "_JAVA_OPTIONS"
+        | "CLASSPATH" | "GIT_SSH_COMMAND" | "GIT_EXEC_PATH" | "EDITOR" | "PAGER" => Some(SHELL),
+        _ if name.starts_with("LD_") || name.starts_with("DYLD_") => Some(LOADER),
+        _ if name.starts_with("KUBERNETES_") => Some("Kubernetes sets it"),
+        _ if name.starts_with("FLYTE_INTERNAL_") || name.starts_with("FLYTE_SECRETS_") => Some("Flyte sets it"),
+        _ => None,
+    }
+}
+
+/// Refuses two different secrets in one file.
+pub(super) fn two_secrets_in_one_file(plan: &Plan, config: &Config) -> Result<(), Denial> {
+    let mut files: HashMap<&str, usize> = HashMap::new();
+    for (index, request) in plan.requests.iter().enumerate() {
+        for file in &request.files {
+            let other = *files.entry(file).or_insert(index);
+            let (one, two) = (&plan.requests[other].secret, &request.secret);
+            if (&one.group, &one.key) != (&two.group, &two.key) {
+                let why = format!("it would be in the same file as `{one}`: `{FILE_ROOT}/{}`", file.escape_debug());
+                return Err(Denial::secret(config, two, why).with_hint("give one of them another name"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses two volumes at one path of a container, as the API server would.
+pub(super) fn mount_paths(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Result<(), Denial> {
+    for (index, mount) in plan.mounts.iter().enumerate() {
+        if let Some(other) = plan.mounts[..index].iter().find(|other| other.path == mount.path) {
+            let why = format!(
+                "two secrets' volumes (`{}` and `{}`) would be mounted at `{}`, which the API server refuses",
+                other.volume,
+                mount.volume,
+                mount.path.escape_debug()
+            );
+            return Err(Denial::pod(config, why).with_hint("groups that differ only in case need other names"));
+        }
+    }
+    for (_, _, container) in pod.all_containers() {
+        let there = || container.volume_mounts.items().iter().flatten();
+        for mount in &plan.mounts {
+            if there().any(|m| m.name.as_str() == mount.volume) {
+                continue;
+            }
+            if let Some(other) = there().find(|m| m.mount_path.as_str() == mount.path) {
+                let why = format!(
+                    "container `{}` mounts volume `{}` at `{}`, where a secret is to be mounted",
+                    container.name,
+                    other.name,
+                    mount.path.escape_debug()
+                );
+                return Err(Denial::pod(config, why).with_hint("mount the pod's volume elsewhere"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a mount is at or under the secrets' root, however its path is spelled.
+pub(super) fn is_under_root(path: &str) -> bool {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let root: Vec<&str> = FILE_ROOT.split('/').filter(|part| !part.is_empty()).collect();
+    parts.starts_with(&root)
+}
+
+/// Says what Flyte's pod does that our own dialect would refuse.
+pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
+    let mut warnings = Vec::new();
+    for (index, request) in plan.requests.iter().enumerate() {
+        let secret = &request.secret;
+        if plan.requests[..index].iter().any(|other| other.secret == *secret) {
+            warnings.push(format!("secret `{secret}` is asked for twice"));
+        }
+        if let Some(why) = danger(&secret.env_var) {
+            warnings.push(format!("secret `{secret}` sets `{}`: {why}", secret.env_var));
+        }
+    }
+    warnings.extend(names_of_two_secrets(plan));
+    for (list, index, container) in pod.all_containers() {
+        if plan.targets.contains(&(list, index)) {
+            warnings.extend(variables_in_the_way(plan, container));
+            let under_root = container.volume_mounts.items().iter().flatten().filter(|mount| {
+                is_under_root(&mount.mount_path) && !plan.mounts.iter().any(|ours| ours.volume == mount.name.as_str())
+            });
+            warnings.extend(under_root.map(|mount| {
+                format!("container `{}` mounts volume `{}` at `{}`, among the secrets", container.name, mount.name, mount.mount_path)
+            }));
+        }
+    }
+    warnings.truncate(MAX_WARNINGS);
+    plan.warnings = warnings;
+}
+
+fn names_of_two_secrets(plan: &Plan) -> Vec<String> {
+    let mut owners: HashMap<&str, usize> = HashMap::new();
+    let mut warnings = Vec::new();
+    for addition in &plan.env {
+        let Some(index) = addition.request else { continue };
+        let other = *owners.entry(addition.name.as_str()).or_insert(index);
+        let (one, two) = (&plan.requests[other].secret, &plan.requests[index].secret);
+        if (&one.group, &one.key) != (&two.group, &two.key) {
+            let winner = match plan.dialect.env_rule {
+                EnvRule::AppendIfAbsent => "the first",
+                EnvRule::ReplaceInFront | EnvRule::OursFirst => "the second",
+            };
+            warnings.push(format!("secrets `{one}` and `{two}` share variable `{}`: {winner} is seen", addition.name));
+        }
+    }
+    warnings
+}
+
+fn variables_in_the_way(plan: &Plan, container: &ContainerView<'_>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for addition in plan.env.iter().filter(|addition| addition.request.is_some()) {
+        let there = container.env.items().iter().flatten().find(|env| env.name.as_str() == addition.name.as_str());
+        if there.is_some_and(|there| !same_variable(there, &addition.value)) {
+            let (name, container) = (&addition.name, &container.name);
+            warnings.push(match plan.dialect.env_rule {
+                EnvRule::AppendIfAbsent => {
+                    format!("container `{container}` sets `{name}` itself and does not see the secret of that name")
+                }
+                EnvRule::ReplaceInFront | EnvRule::OursFirst => {
+                    format!("container `{container}` sets `{name}` itself, and the secret of that name replaces it")
+                }
+            });
+        }
+    }
+    warnings
+}

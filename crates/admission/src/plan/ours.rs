@@ -1,0 +1,305 @@
+//! Our own pod: requests for one secret laid together, one projected volume, one init container.
+
+use super::chain;
+use super::conflicts::{self, danger, is_under_root};
+use super::wish::{self, Wish};
+use super::{
+    EnvAddition, EnvValue, FILES_VOLUME, Fetcher, MountAddition, Plan, REFERENCE_VOLUME, Request, Source,
+    VolumeAddition, digest,
+};
+use crate::config::Config;
+use crate::denial::Denial;
+use crate::policy::Identity;
+use crate::render::{Clash, clash};
+use crate::values::Globals;
+use crate::view::{ContainerList, PodView};
+use secret::{EnvName, FILE_ROOT, Naming, Places, Secret, VersionPart, places};
+use std::collections::HashMap;
+
+pub(super) fn shape(
+    plan: &mut Plan,
+    secrets: Vec<Secret>,
+    pod: &PodView<'_>,
+    who: &Identity,
+    config: &Config,
+    globals: &Globals,
+) -> Result<(), Denial> {
+    let wishes = wish::merge(&secrets, config)?;
+    plan.env.extend(conflicts::marker(secret::DEFAULT_DIR_ENV, FILE_ROOT));
+    plan.env.extend(conflicts::marker(secret::FILE_PREFIX_ENV, ""));
+    plan.env.extend(conflicts::marker(secret::ENV_PREFIX_ENV, &config.env_prefix));
+    for (index, wish) in wishes.iter().enumerate() {
+        let alone = wishes.iter().all(|other| {
+            (&other.secret.group, &other.secret.key) != (&wish.secret.group, &wish.secret.key)
+                || other.secret.group_version == wish.secret.group_version
+        });
+        let request = request(wish, alone, who, config, globals)?;
+        hand_over(plan, index, &request);
+        plan.requests.push(request);
+    }
+    check_names(plan, config)?;
+    check_files(plan, config)?;
+    check_pod(plan, pod, config)?;
+    refer(plan);
+    if plan.requests.iter().any(|request| request.source == Source::Sealed) {
+        seal(plan, pod, config);
+    }
+    plan.digest = Some(digest(plan));
+    Ok(())
+}
+
+/// One secret with its manager and its places.
+fn request(
+    wish: &Wish,
+    alone: bool,
+    who: &Identity,
+    config: &Config,
+    globals: &Globals,
+) -> Result<Request, Denial> {
+    let secret = &wish.secret;
+    let taken = chain::walk(secret, who, config, globals)?;
+    let mut all_places = vec![found(&taken.named, VersionPart::Included, config)];
+    // A pinned secret is also found without its version, as long as that is not ambiguous.
+    if !secret.group_version.is_empty() && alone {
+        all_places.push(found(&taken.named, VersionPart::LeftOut, config));
+    }
+    // ANY is a variable too where the value is known to fit when it is delivered.
+    let wants_env = wish.env || (wish.any && taken.source == Source::Sealed);
+    let (mut env, mut files) = (Vec::new(), Vec::new());
+    for places in all_places {
+        if wants_env {
+            match places.env {
+                Ok(name) => env.push(name),
+                Err(error) if wish.env => {
+                    return Err(Denial::secret(config, secret, error).with_hint("ask for it as FILE, or use other names"));
+                }
+                Err(_) => {}
+            }
+        }
+        if wish.any || wish.file {
+            let paths = places.files.map_err(|error| {
+                Denial::secret(config, secret, error).with_hint("ask for it as ENV_VAR, or use other names")
+            })?;
+            files.extend(paths.iter().map(|path| path.as_str().to_owned()));
+        }
+    }
+    for name in &wish.value_names {
+        env.push(chosen_name(name, secret, config)?);
+    }
+    let path_env: Result<Vec<_>, _> = wish.path_names.iter().map(|name| chosen_name(name, secret, config)).collect();
+    let path_env = path_env?;
+    if let Some(name) = path_env.iter().find(|name| env.contains(name)) {
+        let why = format!("`{name}` was asked for both as its value and as its path");
+        return Err(Denial::secret(config, secret, why).with_hint("choose two different `env_var` names"));
+    }
+    dedup(&mut env);
+    dedup(&mut files);
+    Ok(Request {
+        secret: secret.clone(),
+        chain: taken.steps,
+        manager: taken.manager,
+        source: taken.source,
+        env,
+        env_required: wish.env,
+        path_env,
+        files,
+    })
+}
+
+fn found(named: &Secret, version: VersionPart, config: &Config) -> Places {
+    places(named, &Naming { env_prefix: &config.env_prefix, file_prefix: "", version, spelled: true })
+}
+
+fn chosen_name(name: &str, secret: &Secret, config: &Config) -> Result<EnvName, Denial> {
+    let hint = "choose another `env_var`";
+    if let Some(why) = danger(name) {
+        let why = format!("`env_var: {name}` is not allowed: {why}");
+        return Err(Denial::secret(config, secret, why).with_hint(hint));
+    }
+    EnvName::parse(name).map_err(|error| Denial::secret(config, secret, error).with_hint(hint))
+}
+
+fn dedup<T: PartialEq>(items: &mut Vec<T>) {
+    let mut kept = Vec::with_capacity(items.len());
+    for item in items.drain(..) {
+        if !kept.contains(&item) {
+            kept.push(item);
+        }
+    }
+    *items = kept;
+}
+
+/// The request's variables, in the order in which they stand in the containers.
+fn hand_over(plan: &mut Plan, index: usize, request: &Request) {
+    let value = match &request.source {
+        Source::Reference { name, key } => EnvValue::SecretKey { name: name.clone(), key: key.clone(), optional: false },
+        Source::Sealed => EnvValue::FileKey { key: Plan::env_key(index), optional: !request.env_required },
+        Source::Inline => EnvValue::Inline { request: index },
+    };
+    for name in &request.env {
+        plan.env.push(EnvAddition { name: name.clone(), value: value.clone(), request: Some(index) });
+    }
+    for (name, file) in request.path_env.iter().filter_map(|name| Some((name, request.files.first()?))) {
+        let value = EnvValue::Literal(format!("{FILE_ROOT}/{file}"));
+        plan.env.push(EnvAddition { name: name.clone(), value, request: Some(index) });
+    }
+}
+
+/// Two different secrets can't share a variable.
+fn check_names(plan: &Plan, config: &Config) -> Result<(), Denial> {
+    let mut owners: HashMap<&str, Option<usize>> = HashMap::new();
+    for addition in &plan.env {
+        let owner = *owners.entry(addition.name.as_str()).or_insert(addition.request);
+        if owner != addition.request
+            && let Some(index) = addition.request
+        {
+            let other = owner.map_or_else(
+                || "a variable that is always set".to_owned(),
+                |other| format!("secret `{}`", plan.requests[other].secret),
+            );
+            let why = format!("variable `{}` would also be that of {other}", addition.name);
+            return Err(Denial::secret(config, &plan.requests[index].secret, why)
+                .with_hint("rename one of them, or ask for one as FILE"));
+        }
+    }
+    Ok(())
+}
+
+/// Two different secrets can't share a file, and no file can be another's folder.
+fn check_files(plan: &Plan, config: &Config) -> Result<(), Denial> {
+    let mut files: HashMap<&str, usize> = HashMap::new();
+    for (index, request) in plan.requests.iter().enumerate() {
+        for file in &request.files {
+            let other = *files.entry(file).or_insert(index);
+            if other != index {
+                let why =
+                    format!("file `{FILE_ROOT}/{file}` would also be that of secret `{}`", plan.requests[other].secret);
+                return Err(Denial::secret(config, &request.secret, why).with_hint("rename one of them"));
+            }
+        }
+    }
+    for (file, index) in &files {
+        let mut folder = *file;
+        while let Some((parent, _)) = folder.rsplit_once('/') {
+            if let Some(other) = files.get(parent) {
+                let (one, two) = (&plan.requests[*index].secret, &plan.requests[*other].secret);
+                let why = format!("`{FILE_ROOT}/{parent}` would be its folder and the file of secret `{two}`");
+                return Err(Denial::secret(config, one, why).with_hint("rename one of them"));
+            }
+            folder = parent;
+        }
+    }
+    Ok(())
+}
+
+/// What the pod has in our way.
+fn check_pod(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Result<(), Denial> {
+    for (list, index, container) in pod.all_containers() {
+        if !plan.targets.contains(&(list, index)) {
+            continue;
+        }
+        for addition in &plan.env {
+            let there = container.env.items().iter().flatten().find(|env| env.name.as_str() == addition.name.as_str());
+            if there.is_some_and(|there| clash(there, &addition.value) == Clash::Different) {
+                let message = format!(
+                    "container `{}` sets `{}` itself, which the pod's secrets need{}",
+                    container.name,
+                    addition.name,
+                    addition.request.map_or_else(String::new, |i| format!(" for `{}`", plan.requests[i].secret)),
+                );
+                return Err(Denial::pod(config, message).with_hint("remove that variable from the container"));
+            }
+        }
+        let foreign = container.volume_mounts.items().iter().flatten().find(|mount| {
+            is_under_root(&mount.mount_path) && !matches!(mount.name.as_str(), REFERENCE_VOLUME | FILES_VOLUME)
+        });
+        if let Some(mount) = foreign {
+            let message = format!(
+                "container `{}` mounts volume `{}` at `{}`, but `{FILE_ROOT}` is for the pod's secrets",
+                container.name, mount.name, mount.mount_path
+            );
+            return Err(Denial::pod(config, message).with_hint("mount that volume elsewhere"));
+        }
+    }
+    Ok(())
+}
+
+/// The projected volume of everything that the kubelet reads itself.
+fn refer(plan: &mut Plan) {
+    let mut sources: Vec<(String, Vec<(String, String)>)> = Vec::new();
+    for request in &plan.requests {
+        let Source::Reference { name, key } = &request.source else { continue };
+        for file in &request.files {
+            let item = (key.clone(), file.clone());
+            match sources.iter_mut().find(|(source, _)| source == name) {
+                Some((_, items)) => items.push(item),
+                None => sources.push((name.clone(), vec![item])),
+            }
+        }
+    }
+    if !sources.is_empty() {
+        plan.volumes.push(VolumeAddition::Projected { sources });
+        plan.mounts.push(MountAddition { volume: REFERENCE_VOLUME.to_owned(), path: FILE_ROOT.to_owned() });
+    }
+}
+
+/// The memory volumes and the init container of everything that is sealed.
+pub(super) fn seal(plan: &mut Plan, pod: &PodView<'_>, config: &Config) {
+    let sealed = || plan.requests.iter().filter(|request| request.source == Source::Sealed);
+    let files: usize = sealed().map(|request| request.files.len()).sum();
+    let variables = sealed().filter(|request| !request.env.is_empty()).count();
+    // A file holds up to 1 MiB and a variable up to 128 KiB; one more for the folders.
+    let (file_mebibytes, env_mebibytes) = (files as u64 + 1, variables.div_ceil(8) as u64 + 1);
+    if files > 0 {
+        plan.volumes.push(VolumeAddition::Memory { volume: FILES_VOLUME, mebibytes: file_mebibytes });
+        plan.mounts.push(MountAddition { volume: FILES_VOLUME.to_owned(), path: FILE_ROOT.to_owned() });
+    }
+    if variables > 0 {
+        plan.volumes.push(VolumeAddition::Memory { volume: super::ENV_VOLUME, mebibytes: env_mebibytes });
+    }
+    let users = users_of_targets(plan, pod);
+    let one_user = match users.as_slice() {
+        [Some(user)] => Some(*user),
+        _ => None,
+    };
+    let has_fs_group = pod.spec.as_ref().and_then(|spec| spec.security_context).is_some_and(|s| s.fs_group.is_some());
+    plan.fetcher = Some(Fetcher {
+        image: config.fetch.image.clone(),
+        run_as_user: one_user,
+        file_mode: match one_user {
+            _ if has_fs_group => 0o440,
+            Some(_) => 0o400,
+            None => 0o444,
+        },
+        resources: resources(plan, pod),
+        before: plan.targets.iter().find(|(list, _)| *list == ContainerList::Init).map(|(_, index)| *index),
+    });
+}
+
+/// The users that the targets run as, each once; `None` is "as the image says".
+fn users_of_targets(plan: &Plan, pod: &PodView<'_>) -> Vec<Option<i64>> {
+    let of_pod = pod.spec.as_ref().and_then(|spec| spec.security_context).and_then(|s| s.run_as_user);
+    let mut users = Vec::new();
+    for (list, index, container) in pod.all_containers() {
+        let user = container.security_context.and_then(|s| s.run_as_user).or(of_pod);
+        if plan.targets.contains(&(list, index)) && !users.contains(&user) {
+            users.push(user);
+        }
+    }
+    users
+}
+
+/// Cpu and memory of the first app container that has any, so that the pod keeps its class of service.
+fn resources(plan: &Plan, pod: &PodView<'_>) -> Option<String> {
+    let mut containers = pod.all_containers().filter(|(list, index, _)| plan.targets.contains(&(*list, *index)));
+    containers.find_map(|(list, _, container)| {
+        let raw = container.resources.filter(|_| list == ContainerList::Main)?;
+        let mut resources: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw.get()).ok()?;
+        resources.retain(|name, _| name == "requests" || name == "limits");
+        for amounts in resources.values_mut().filter_map(serde_json::Value::as_object_mut) {
+            amounts.retain(|name, _| name == "cpu" || name == "memory");
+        }
+        resources.retain(|_, amounts| amounts.as_object().is_some_and(|amounts| !amounts.is_empty()));
+        (!resources.is_empty()).then(|| serde_json::Value::Object(resources).to_string())
+    })
+}

@@ -1,0 +1,76 @@
+//! What a task wants of one secret, after requests for the same secret were laid together.
+
+use crate::config::Config;
+use crate::denial::Denial;
+use secret::{Mount, Secret};
+
+/// What a task wants of one secret.
+#[derive(Debug)]
+pub(super) struct Wish {
+    /// The first request for it.
+    pub(super) secret: Secret,
+    /// Some request insists on an environment variable.
+    pub(super) env: bool,
+    /// Some request leaves the form to the platform.
+    pub(super) any: bool,
+    /// Some request insists on a file.
+    pub(super) file: bool,
+    /// Chosen names of variables for the value.
+    pub(super) value_names: Vec<String>,
+    /// Chosen names of variables for the file's path.
+    pub(super) path_names: Vec<String>,
+}
+
+impl Wish {
+    fn new(secret: &Secret) -> Self {
+        let (env, any, file) = (false, false, false);
+        Self { secret: secret.clone(), env, any, file, value_names: Vec::new(), path_names: Vec::new() }
+    }
+
+    fn add(&mut self, secret: &Secret) {
+        let names = match secret.mount {
+            Mount::EnvVar => {
+                self.env = true;
+                &mut self.value_names
+            }
+            Mount::File => {
+                self.file = true;
+                &mut self.path_names
+            }
+            Mount::Any | Mount::Other(_) => {
+                self.any = true;
+                &mut self.path_names
+            }
+        };
+        if !secret.env_var.is_empty() && !names.contains(&secret.env_var) {
+            names.push(secret.env_var.clone());
+        }
+    }
+
+    fn is_for(&self, secret: &Secret) -> bool {
+        (&self.secret.group, &self.secret.group_version, &self.secret.key)
+            == (&secret.group, &secret.group_version, &secret.key)
+    }
+}
+
+/// Lays requests for the same group, version and key together, in the order of their first request.
+pub(super) fn merge(secrets: &[Secret], config: &Config) -> Result<Vec<Wish>, Denial> {
+    let mut wishes: Vec<Wish> = Vec::with_capacity(secrets.len());
+    for secret in secrets {
+        if let Mount::Other(number) = secret.mount {
+            return Err(unknown_mount(secret, number, config));
+        }
+        let index = wishes.iter().position(|wish| wish.is_for(secret)).unwrap_or_else(|| {
+            wishes.push(Wish::new(secret));
+            wishes.len() - 1
+        });
+        wishes[index].add(secret);
+    }
+    Ok(wishes)
+}
+
+/// The refusal of a mount requirement outside of the enum.
+pub(super) fn unknown_mount(secret: &Secret, number: i32, config: &Config) -> Denial {
+    Denial::secret(config, secret, format!("unrecognized mount requirement [{number}]"))
+        .with_hint("ask for ANY (0), ENV_VAR (1) or FILE (2)")
+}

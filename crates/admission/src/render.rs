@@ -1,0 +1,39 @@
+//! From a plan to the patch of a pod. Mechanical: everything was decided in the plan.
+//!
+//! What carries our names is ours: what we set there is set again, and what others added to it is kept.
+
+mod env;
+mod fetcher;
+mod mounts;
+mod volumes;
+
+pub(crate) use env::{Clash, clash, same_variable};
+
+use crate::patch::{Patch, pointer_part};
+use crate::plan::{INJECTED_ANNOTATION, Plan};
+use crate::values::Values;
+use crate::view::PodView;
+
+/// The patch that makes `pod` what `plan` says. The same plan, pod and values give the same bytes.
+pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
+    let mut patch = Patch::default();
+    if plan.is_empty() {
+        return patch;
+    }
+    volumes::write(plan, pod, &mut patch);
+    for (list, index, container) in pod.all_containers() {
+        if plan.targets.contains(&(list, index)) {
+            let base = format!("/spec/{}/{index}", list.member());
+            env::write(plan, container, &base, values, &mut patch);
+            mounts::write(plan, container, &base, &mut patch);
+        }
+    }
+    // Last of the init containers' operations, since it moves their places.
+    fetcher::write(plan, pod, &mut patch);
+    if let Some(digest) = &plan.digest
+        && pod.metadata.annotations.get(INJECTED_ANNOTATION) != Some(digest)
+    {
+        patch.add(format!("/metadata/annotations/{}", pointer_part(INJECTED_ANNOTATION)), digest);
+    }
+    patch
+}

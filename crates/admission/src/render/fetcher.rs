@@ -1,0 +1,112 @@
+//! The init container that fetches what is sealed.
+
+use crate::patch::Patch;
+use crate::plan::{ENV_VOLUME, FETCHER, FILES_VOLUME, Fetcher, Plan, VolumeAddition};
+use crate::view::{ContainerView, PodView};
+use serde_json::{Map, Value, json};
+
+/// Where the fetcher sees the memory volume of files.
+pub(super) const FETCHER_FILES: &str = "/run/keybearer/files";
+/// Where the fetcher sees the memory volume of the env file.
+pub(super) const FETCHER_ENV: &str = "/run/keybearer/env";
+
+pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
+    let Some(fetcher) = &plan.fetcher else { return };
+    let mounts = mounts(plan);
+    let init = pod.spec.as_ref().map(|spec| &spec.init_containers);
+    let there = init.and_then(|list| {
+        list.items().iter().enumerate().find_map(|(at, container)| {
+            container.as_ref().filter(|container| container.name.as_str() == FETCHER).map(|container| (at, container))
+        })
+    });
+    match there {
+        Some((at, container)) => {
+            set_again(fetcher, &mounts, at, container, patch);
+            if let Some(before) = fetcher.before.filter(|before| *before < at) {
+                patch.relocate(format!("/spec/initContainers/{at}"), format!("/spec/initContainers/{before}"));
+            }
+        }
+        None => {
+            let container = container(fetcher, mounts);
+            match (init.is_some_and(|list| list.is_there()), fetcher.before) {
+                (true, Some(before)) => patch.add(format!("/spec/initContainers/{before}"), &container),
+                (is_there, _) => patch.append("/spec/initContainers", is_there, &[container]),
+            }
+        }
+    }
+}
+
+fn mounts(plan: &Plan) -> Vec<(&'static str, &'static str)> {
+    let volumes = plan.volumes.iter().filter_map(|volume| match volume {
+        VolumeAddition::Memory { volume, .. } if *volume == FILES_VOLUME => Some((FILES_VOLUME, FETCHER_FILES)),
+        VolumeAddition::Memory { volume, .. } if *volume == ENV_VOLUME => Some((ENV_VOLUME, FETCHER_ENV)),
+        VolumeAddition::Memory { .. }
+        | VolumeAddition::Secret { .. }
+        | VolumeAddition::Item { .. }
+        | VolumeAddition::Projected { .. } => None,
+    });
+    volumes.collect()
+}
+
+fn container(fetcher: &Fetcher, mounts: Vec<(&str, &str)>) -> Value {
+    let mounts: Vec<_> = mounts.into_iter().map(|(name, path)| json!({"name": name, "mountPath": path})).collect();
+    let mut container = Map::new();
+    container.insert("name".to_owned(), json!(FETCHER));
+    container.insert("image".to_owned(), json!(fetcher.image));
+    container.insert("args".to_owned(), json!(["fetch"]));
+    if let Some(resources) = fetcher.resources.as_ref().and_then(|json| serde_json::from_str(json).ok()) {
+        container.insert("resources".to_owned(), resources);
+    }
+    container.insert("securityContext".to_owned(), security(fetcher));
+    container.insert("volumeMounts".to_owned(), json!(mounts));
+    Value::Object(container)
+}
+
+/// What the level `restricted` of the Pod Security Standards asks for; root only where the task itself is root.
+fn security(fetcher: &Fetcher) -> Value {
+    let mut context = json!({
+        "allowPrivilegeEscalation": false,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": true,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    });
+    if let Some(user) = fetcher.run_as_user {
+        context["runAsUser"] = json!(user);
+    }
+    if fetcher.run_as_user != Some(0) {
+        context["runAsNonRoot"] = json!(true);
+    }
+    context
+}
+
+fn set_again(
+    fetcher: &Fetcher,
+    mounts: &[(&str, &str)],
+    at: usize,
+    container: &ContainerView<'_>,
+    patch: &mut Patch,
+) {
+    let base = format!("/spec/initContainers/{at}");
+    if container.image.as_str() != fetcher.image {
+        patch.add(format!("{base}/image"), &fetcher.image);
+    }
+    if !matches!(container.args.items(), [only] if only.as_str() == "fetch") {
+        patch.add(format!("{base}/args"), &["fetch"]);
+    }
+    if container.security_context.is_none() {
+        patch.add(format!("{base}/securityContext"), &security(fetcher));
+    }
+    let there = container.volume_mounts.items();
+    let mut added = Vec::new();
+    for (name, path) in mounts {
+        let entry = there.iter().enumerate().find_map(|(index, mount)| {
+            mount.as_ref().filter(|mount| mount.name.as_str() == *name).map(|mount| (index, mount))
+        });
+        match entry {
+            Some((_, mount)) if mount.mount_path.as_str() == *path => {}
+            Some((index, _)) => patch.add(format!("{base}/volumeMounts/{index}/mountPath"), path),
+            None => added.push(json!({"name": name, "mountPath": path})),
+        }
+    }
+    patch.append(&format!("{base}/volumeMounts"), container.volume_mounts.is_there(), &added);
+}

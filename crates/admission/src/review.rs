@@ -1,0 +1,264 @@
+//! The API server's call: an `AdmissionReview` in, its answer out.
+//!
+//! kube's own response type writes a patch as a list of numbers (kube-rs/kube#1781), which the API server can't read,
+//! so both sides are small types of ours.
+
+use crate::config::Config;
+use crate::denial::Denial;
+use crate::patch::Patch;
+use crate::plan::{Plan, plan};
+use crate::policy::Identity;
+use crate::render::render;
+use crate::text::Text;
+use crate::values::{Globals, Values};
+use crate::view::PodView;
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The group of `AdmissionReview`.
+const API_VERSIONS: [&str; 2] = ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"];
+
+/// The uid of an answer to something that was no review.
+pub const NIL_UID: &str = "00000000-0000-0000-0000-000000000000";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    #[serde(borrow, default)]
+    api_version: Text<'a>,
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    request: Option<Request<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    #[serde(borrow, default)]
+    uid: Text<'a>,
+    #[serde(borrow, default)]
+    kind: GroupVersionKind<'a>,
+    #[serde(borrow, default)]
+    namespace: Text<'a>,
+    #[serde(borrow, default)]
+    operation: Text<'a>,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct GroupVersionKind<'a> {
+    #[serde(borrow, default)]
+    group: Text<'a>,
+    #[serde(borrow, default)]
+    version: Text<'a>,
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The `AdmissionReview` as JSON, byte for byte what is sent.
+    pub body: Vec<u8>,
+    /// The plan or the refusal behind it.
+    pub outcome: Result<Plan, Denial>,
+    /// The pod's namespace, as far as it could be read.
+    pub namespace: String,
+    /// The pod's name or the prefix of it, as far as it could be read.
+    pub pod: String,
+}
+
+/// Who asks, in the answer's own words.
+struct Envelope<'a> {
+    api_version: &'a str,
+    uid: &'a str,
+}
+
+/// Answers a review.
+pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
+    let refuse = |envelope: Envelope<'_>, denial: Denial| Answer {
+        body: write(&envelope, &Err(denial.clone())),
+        outcome: Err(denial),
+        namespace: String::new(),
+        pod: String::new(),
+    };
+    let none = || Envelope { api_version: API_VERSIONS[0], uid: "" };
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => {
+            return refuse(none(), Denial::unreadable(format!("the review is not UTF-8: {error}")));
+        }
+    };
+    let review: Review<'_> = match serde_json::from_str(text) {
+        Ok(review) => review,
+        Err(error) => {
+            return refuse(none(), Denial::unreadable(format!("the review can't be read: {error}")));
+        }
+    };
+    let uid = review.request.as_ref().map_or("", |request| request.uid.as_str());
+    let api_version = API_VERSIONS.into_iter().find(|version| *version == review.api_version.as_str());
+    let envelope = Envelope { api_version: api_version.unwrap_or(API_VERSIONS[0]), uid };
+    let request = match check(&review, api_version.is_some()) {
+        Ok(request) => request,
+        Err(denial) => return refuse(envelope, denial),
+    };
+    let object = request.object.map_or("null", |raw| raw.get());
+    let pod = match PodView::parse(object) {
+        Ok(pod) => pod,
+        Err(error) => {
+            return refuse(envelope, Denial::unreadable(format!("the pod can't be read: {error}")));
+        }
+    };
+    let namespace =
+        if request.namespace.is_empty() { pod.metadata.namespace.as_str() } else { request.namespace.as_str() };
+    answer_pod(&envelope, &pod, namespace, config, globals)
+}
+
+/// Answers for a pod that did not come in a review: what the webhook would send, with a nil uid.
+pub fn answer_for(pod: &PodView<'_>, namespace: &str, config: &Config, globals: &Globals) -> Answer {
+    answer_pod(&Envelope { api_version: API_VERSIONS[0], uid: NIL_UID }, pod, namespace, config, globals)
+}
+
+/// On whose behalf a pod in a namespace asks.
+pub fn identity(pod: &PodView<'_>, namespace: &str) -> Identity {
+    let account = pod.spec.as_ref().map_or("", |spec| spec.service_account_name.as_str());
+    Identity {
+        namespace: namespace.to_owned(),
+        service_account: if account.is_empty() { "default" } else { account }.to_owned(),
+    }
+}
+
+fn answer_pod(
+    envelope: &Envelope<'_>,
+    pod: &PodView<'_>,
+    namespace: &str,
+    config: &Config,
+    globals: &Globals,
+) -> Answer {
+    let planned = check_pod_kind(pod).and_then(|()| plan(pod, &identity(pod, namespace), config, globals));
+    let (outcome, written) = match planned {
+        Ok(plan) => {
+            let values = Values::inline(&plan, globals, &config.global);
+            let patch = render(&plan, pod, &values);
+            let body = write(envelope, &Ok((&plan, &patch)));
+            (Ok(plan), body)
+        }
+        Err(denial) => {
+            let body = write(envelope, &Err(denial.clone()));
+            (Err(denial), body)
+        }
+    };
+    Answer { body: written, outcome, namespace: namespace.to_owned(), pod: pod.title() }
+}
+
+fn check<'r, 'a>(review: &'r Review<'a>, known_version: bool) -> Result<&'r Request<'a>, Denial> {
+    if !known_version || review.kind.as_str() != "AdmissionReview" {
+        return Err(Denial::unreadable(format!(
+            "this is `{}` of `{}`, not an AdmissionReview of `{}`",
+            review.kind.escape_debug(),
+            review.api_version.escape_debug(),
+            API_VERSIONS.join("` or `")
+        )));
+    }
+    let request = review.request.as_ref().ok_or_else(|| Denial::unreadable("the review has no `request`"))?;
+    if request.uid.is_empty() {
+        return Err(Denial::unreadable("the review's request has no `uid`"));
+    }
+    let kind = &request.kind;
+    // Flyte's own tests, and kubectl's users, leave the kind out.
+    let no_kind = kind.kind.is_empty() && kind.version.is_empty();
+    if !no_kind && (kind.group.as_str(), kind.version.as_str(), kind.kind.as_str()) != ("", "v1", "Pod") {
+        return Err(Denial::unreadable(format!(
+            "the review is about `{}` of `{}/{}`, not about a v1 Pod",
+            kind.kind.escape_debug(),
+            kind.group.escape_debug(),
+            kind.version.escape_debug()
+        ))
+        .with_hint("the webhook's registration should have a rule for CREATE of pods alone"));
+    }
+    if !matches!(request.operation.as_str(), "" | "CREATE") {
+        return Err(Denial::unreadable(format!(
+            "the review is about {}, not about CREATE",
+            request.operation.escape_debug()
+        ))
+        .with_hint("the webhook's registration should have a rule for CREATE of pods alone"));
+    }
+    if request.object.is_none() {
+        return Err(Denial::unreadable("the review's request has no `object`"));
+    }
+    Ok(request)
+}
+
+fn check_pod_kind(pod: &PodView<'_>) -> Result<(), Denial> {
+    let named = (pod.api_version.as_str(), pod.kind.as_str());
+    if matches!(named.0, "" | "v1") && matches!(named.1, "" | "Pod") {
+        return Ok(());
+    }
+    Err(Denial::unreadable(format!(
+        "the review's object is `{}` of `{}`, not a v1 Pod",
+        named.1.escape_debug(),
+        named.0.escape_debug()
+    )))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewOut<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    response: ResponseOut<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResponseOut<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusOut<'a>>,
+    // The API server wants both or neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct StatusOut<'a> {
+    code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message: String,
+}
+
+fn write(envelope: &Envelope<'_>, outcome: &Result<(&Plan, &Patch), Denial>) -> Vec<u8> {
+    let mut response =
+        ResponseOut { uid: envelope.uid, allowed: true, status: None, patch: None, patch_type: None, warnings: &[] };
+    let status = |code, reason, message| Some(StatusOut { code, reason, message });
+    match outcome {
+        Ok((plan, patch)) => {
+            response.warnings = &plan.warnings;
+            let message = if plan.is_empty() { "No changes" } else { "" };
+            response.status = status(200, None, message.to_owned());
+            if !patch.is_empty() {
+                response.patch = Some(BASE64.encode(patch.to_json().as_bytes()));
+                response.patch_type = Some("JSONPatch");
+            }
+        }
+        Err(denial) => {
+            response.allowed = false;
+            response.status = status(denial.code, Some(denial.reason()), denial.to_string());
+        }
+    }
+    let review = ReviewOut { api_version: envelope.api_version, kind: "AdmissionReview", response };
+    match serde_json::to_vec(&review) {
+        Ok(body) => body,
+        Err(error) => unreachable!("strings are JSON: {error}"),
+    }
+}

@@ -1,0 +1,154 @@
+//! Where we do on purpose something else than Flyte, each with its name, its reason and its promise.
+//!
+//! The table is kept honest from both sides: a case that doesn't conform must be claimed by exactly one deviation and our
+//! outcome must be what that one promises; a case that is claimed but conforms, and a deviation that claims nothing, are
+//! failures too (`observed.rs`). What no observed case shows has its own test at the end of this file.
+//!
+//! What the cases are made of, of those with managers K8s and Global alone:
+//! - v1 swallows every failure and admits the pod as it came (`fail-open`), but for Global's nil pod (`nil-pod-panic`).
+//! - v2 denies what fails; so do we, with the same code. Those conform.
+//! - Many generated pods ask for variables named `A=B` or `é`, or break in other ways that Flyte doesn't look at. Flyte
+//!   makes a pod, and the API server refuses it (`refused-by-api-server`); we refuse it before, and say why.
+//! - Two `group_version`s of one group, or a user's volume of the same Secret, make Flyte mount a volume that doesn't exist
+//!   (`broken-mount-repaired`). Whether that is all that is wrong with the pod decides between these two.
+
+use std::collections::BTreeSet;
+
+use crate::admit::Outcome;
+use crate::api_server::{Rule, Violation, new_violations};
+use crate::cases::Case;
+use crate::oracle::our_faults;
+
+/// One named deviation.
+pub(crate) struct Deviation {
+    pub(crate) name: &'static str,
+    pub(crate) reason: &'static str,
+    /// Whether a case comes under it.
+    pub(crate) claims: fn(&Case) -> bool,
+    /// What our outcome must be then.
+    pub(crate) promises: Promise,
+}
+
+/// What a deviation promises of our outcome.
+pub(crate) enum Promise {
+    /// A refusal whose message holds one of these.
+    Refused(&'static [&'static str]),
+    /// A pod that the API server takes, with every secret that was asked for.
+    Works,
+}
+
+/// The table.
+pub(crate) const DEVIATIONS: &[Deviation] = &[
+    Deviation {
+        name: "fail-open",
+        reason: "v1 admits a pod without its secrets when one of them fails; we refuse it, and the message says which and why",
+        claims: |case| case.version == "v1" && !panics(case) && case.asks() && admits_unpatched(case),
+        promises: Promise::Refused(&[]),
+    },
+    Deviation {
+        name: "nil-pod-panic",
+        reason: "v1 panics (500) on a file request for a global secret; we refuse it with the reason",
+        claims: panics,
+        promises: Promise::Refused(&["file", "FILE"]),
+    },
+    Deviation {
+        name: "path-traversal",
+        reason: "a group or key with `..` leads out of the directory of secrets; we refuse it",
+        claims: climbs,
+        promises: Promise::Refused(&[".."]),
+    },
+    Deviation {
+        name: "refused-by-api-server",
+        reason: "Flyte makes a pod that the API server refuses (names of variables, keys, two volumes of one name, two mounts at one path); we refuse it first, and the message says which secret is the cause",
+        claims: |case| is_hopeless(&flytes_faults(case)) && !climbs(case),
+        promises: Promise::Refused(&[]),
+    },
+    Deviation {
+        name: "long-volume-name",
+        reason: "a volume's name of over 63 characters is refused by the API server; ours has a shorter name",
+        claims: |case| has(&flytes_faults(case), Rule::VolumeName) && !is_hopeless(&flytes_faults(case)),
+        promises: Promise::Works,
+    },
+    Deviation {
+        name: "broken-mount-repaired",
+        reason: "Flyte mounts a volume that doesn't exist when another volume already has that Secret; we add to a volume only if the mount names it",
+        claims: |case| {
+            let faults = flytes_faults(case);
+            has(&faults, Rule::MountOfNothing) && !has(&faults, Rule::VolumeName) && !is_hopeless(&faults)
+        },
+        promises: Promise::Works,
+    },
+];
+
+impl Deviation {
+    /// Whether our outcome is what this deviation promises.
+    pub(crate) fn keeps(&self, case: &Case, ours: &Outcome) -> Result<(), String> {
+        match self.promises {
+            Promise::Refused(words) => {
+                let code = if case.version == "v2" { 400 } else { 403 };
+                if ours.allowed || ours.code != code {
+                    return Err(format!("promises a refusal with {code}, got {} {}", ours.allowed, ours.code));
+                }
+                if !words.is_empty() && !words.iter().any(|word| ours.message.contains(word)) {
+                    return Err(format!("promises one of {words:?} in `{}`", ours.message));
+                }
+                Ok(())
+            }
+            Promise::Works => {
+                if !ours.allowed || !ours.patched {
+                    return Err(format!("promises a pod, got {} {}", ours.code, ours.message));
+                }
+                match our_faults(&case.pod, &ours.pod).first() {
+                    Some(fault) => Err(format!("promises a pod that works, but {fault}")),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// The deviations that claim a case.
+pub(crate) fn claiming(case: &Case) -> Vec<&'static Deviation> {
+    DEVIATIONS.iter().filter(|deviation| (deviation.claims)(case)).collect()
+}
+
+/// What the API server finds in the pod that Flyte makes in index order, but not in the pod as it came.
+pub(crate) fn flytes_faults(case: &Case) -> BTreeSet<Violation> {
+    match &case.natural().pod {
+        Some(pod) => new_violations(&case.pod, pod),
+        None => BTreeSet::new(),
+    }
+}
+
+/// Whether a pod with these faults can't be made to work by other names of volumes.
+fn is_hopeless(faults: &BTreeSet<Violation>) -> bool {
+    let twice_without_a_missing_one = has(faults, Rule::DuplicateMountPath) && !has(faults, Rule::MountOfNothing);
+    let hopeless = [Rule::EnvName, Rule::EnvSource, Rule::RefKey, Rule::DuplicateVolume, Rule::ItemPath, Rule::ItemKey];
+    hopeless.iter().any(|rule| has(faults, *rule)) || twice_without_a_missing_one
+}
+
+fn has(faults: &BTreeSet<Violation>, rule: Rule) -> bool {
+    faults.iter().any(|fault| fault.rule == rule)
+}
+
+fn panics(case: &Case) -> bool {
+    case.outcomes.iter().any(|outcome| outcome.code == 500)
+}
+
+fn admits_unpatched(case: &Case) -> bool {
+    let natural = case.natural();
+    natural.allowed && !natural.patched
+}
+
+/// Whether Flyte's pod has a mount outside of the directory of secrets.
+fn climbs(case: &Case) -> bool {
+    let Some(pod) = &case.natural().pod else { return false };
+    let paths = |pod: &serde_json::Value| -> BTreeSet<String> {
+        let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+        let mounts =
+            containers.flat_map(|container| container["volumeMounts"].as_array().into_iter().flatten().cloned());
+        mounts.filter_map(|mount| mount["mountPath"].as_str().map(str::to_owned)).collect()
+    };
+    let new = &paths(pod) - &paths(&case.pod);
+    new.iter().any(|path| !path.starts_with("/etc/flyte/secrets"))
+}
