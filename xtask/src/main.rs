@@ -1,2 +1,39 @@
-//! (being written)
-fn main() {}
+//! The repo's own commands, started as `cargo xtask …`. What CI does is one of these, so that anyone can do the same.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers: printing is its work")]
+
+mod args;
+mod arrows;
+mod deny;
+mod failure;
+mod help;
+mod lint;
+mod process;
+mod python;
+mod readme;
+mod test;
+mod workspace;
+
+use args::Command;
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args().skip(1)).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Arrows => arrows::run(),
+        Command::Deny => deny::run(),
+        Command::Help => help::run(),
+        Command::Lint(stages) => lint::run(&stages),
+        Command::Readme { filter } => readme::run(filter.as_deref()),
+        Command::Test { filter } => test::run(filter.as_deref()),
+    }
+}

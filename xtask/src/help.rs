@@ -1,0 +1,43 @@
+//! `cargo xtask help`.
+
+use crate::failure::Failure;
+
+const TEXT: &str = "\
+The repo's own commands. CI runs these and nothing else.
+
+  cargo xtask test [--filter X]    every test of every crate, the doc tests, and the blocks of the README and
+                                   the docs; makes the Python environment that some of them need. With a filter:
+                                   tests whose name contains X, documents whose path contains X
+  cargo xtask readme [--filter X]  the blocks of the README and the docs alone
+  cargo xtask lint                 all of the following, with the time of each
+  cargo xtask fmt                  is the code formatted?
+  cargo xtask clippy               clippy, any warning fails
+  cargo xtask docs                 rustdoc, any warning fails
+  cargo xtask arrows               does each crate know only those that it may?
+  cargo xtask deny                 licences, banned crates, sources, advisories
+
+Environment:
+  KEYBEARER_PYTHON       the Python (3.10 to 3.12) to make environments with, instead of the first one found
+  KEYBEARER_TEST_PYTHON  an interpreter that already has the packages of xtask/requirements.txt: nothing is
+                         installed then
+";
+
+/// Prints the commands.
+#[expect(clippy::unnecessary_wraps, reason = "all commands have one form")]
+pub(crate) fn run() -> Result<(), Failure> {
+    print!("{TEXT}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TEXT;
+    use crate::lint::Stage;
+
+    #[test]
+    fn help_names_every_stage() {
+        for stage in Stage::ALL {
+            assert!(TEXT.contains(&format!("cargo xtask {} ", stage.name())), "{}", stage.name());
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `cargo xtask lint`: what a change must pass besides its tests.
+
+use crate::failure::Failure;
+use crate::{arrows, deny, process, workspace};
+use std::time::{Duration, Instant};
+
+/// One thing that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Formatting.
+    Fmt,
+    /// Clippy.
+    Clippy,
+    /// Rustdoc.
+    Docs,
+    /// Which crate may know which.
+    Arrows,
+    /// Licences, banned crates, sources, advisories.
+    Deny,
+}
+
+impl Stage {
+    /// In the order in which they are run.
+    pub(crate) const ALL: [Self; 5] = [Self::Fmt, Self::Clippy, Self::Docs, Self::Arrows, Self::Deny];
+
+    /// What it is called on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Docs => "docs",
+            Self::Arrows => "arrows",
+            Self::Deny => "deny",
+        }
+    }
+
+    fn run(self) -> Result<(), Failure> {
+        let mut cargo = process::cargo(&workspace::root());
+        match self {
+            Self::Fmt => process::run(cargo.args(["fmt", "--all", "--check"]))
+                .map_err(|failure| failure.hint("`cargo fmt --all` formats")),
+            Self::Clippy => process::run(
+                cargo
+                    .args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked"])
+                    .args(["--", "-D", "warnings"]),
+            ),
+            Self::Docs => process::run(
+                cargo
+                    .args(["doc", "--workspace", "--all-features", "--no-deps", "--document-private-items", "--locked"])
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ),
+            Self::Arrows => arrows::run(),
+            Self::Deny => deny::run(),
+        }
+    }
+}
+
+/// Runs the stages, all of them even if one fails, and says how long each took.
+pub(crate) fn run(stages: &[Stage]) -> Result<(), Failure> {
+    let results: Vec<_> = stages
+        .iter()
+        .map(|stage| {
+            let start = Instant::now();
+            let result = stage.run();
+            if let Err(failure) = &result {
+                eprintln!("{failure}");
+            }
+            (stage.name(), start.elapsed(), result.is_ok())
+        })
+        .collect();
+    if stages.len() > 1 {
+        for (name, time, ok) in &results {
+            println!("{}", line(name, *time, *ok));
+        }
+    }
+    let failed: Vec<_> = results.iter().filter(|(.., ok)| !ok).map(|(name, ..)| *name).collect();
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("failed: {}", failed.join(", ")))) }
+}
+
+fn line(name: &str, time: Duration, ok: bool) -> String {
+    format!("{name:<8} {:>5.1} min  {}", time.as_secs_f64() / 60.0, if ok { "ok" } else { "FAILED" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_one_line_with_its_minutes() {
+        assert_eq!(line("clippy", Duration::from_secs(90), true), "clippy     1.5 min  ok");
+        assert_eq!(line("docs", Duration::from_secs(6), false), "docs       0.1 min  FAILED");
+    }
+}
