@@ -58,9 +58,13 @@ fn string(text: &mut String, field: &str, value: &str) {
 pub fn from_text(text: &[u8]) -> Result<Secret, DecodeError> {
     let mut secret = Secret::default();
     let mut seen = [false; 5];
+    let mut not_utf8 = None;
     let mut scanner = Scanner::new(text);
     let mut token = scanner.next()?;
     while token != Token::End {
+        if token == Token::Symbol(b"[") {
+            return Err(scanner.error("unrecognized extension or type URL".to_owned()));
+        }
         let field = Field::named(&token)
             .ok_or_else(|| scanner.error(format!("unknown field name {} in core.Secret", quoted(token.raw()))))?;
         if std::mem::replace(&mut seen[field as usize], true) {
@@ -74,11 +78,16 @@ pub fn from_text(text: &[u8]) -> Result<Secret, DecodeError> {
         if value == Token::End {
             return Err(scanner.error("unexpected EOF".to_owned()));
         }
+        // What Flyte refuses too is refused in its words, so this error waits until the end.
+        let wrong = || {
+            not_utf8.get_or_insert(field);
+            String::new()
+        };
         match field {
-            Field::Group => secret.group = string_value(&scanner, value, field)?,
-            Field::GroupVersion => secret.group_version = string_value(&scanner, value, field)?,
-            Field::Key => secret.key = string_value(&scanner, value, field)?,
-            Field::EnvVar => secret.env_var = string_value(&scanner, value, field)?,
+            Field::Group => secret.group = string_value(&scanner, value)?.unwrap_or_else(wrong),
+            Field::GroupVersion => secret.group_version = string_value(&scanner, value)?.unwrap_or_else(wrong),
+            Field::Key => secret.key = string_value(&scanner, value)?.unwrap_or_else(wrong),
+            Field::EnvVar => secret.env_var = string_value(&scanner, value)?.unwrap_or_else(wrong),
             Field::MountRequirement => secret.mount = enum_value(&scanner, &value)?,
         }
         token = scanner.next()?;
@@ -86,7 +95,10 @@ pub fn from_text(text: &[u8]) -> Result<Secret, DecodeError> {
             token = scanner.next()?;
         }
     }
-    Ok(secret)
+    match not_utf8 {
+        Some(field) => Err(DecodeError::NotUtf8 { field: field.name() }),
+        None => Ok(secret),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -122,11 +134,10 @@ impl Field {
     }
 }
 
-fn string_value(scanner: &Scanner<'_>, token: Token<'_>, field: Field) -> Result<String, DecodeError> {
+/// The value of a literal; none if it isn't UTF-8.
+fn string_value(scanner: &Scanner<'_>, token: Token<'_>) -> Result<Option<String>, DecodeError> {
     match token {
-        Token::Literal { value, .. } => {
-            String::from_utf8(value.into_owned()).map_err(|_| DecodeError::NotUtf8 { field: field.name() })
-        }
+        Token::Literal { value, .. } => Ok(String::from_utf8(value.into_owned()).ok()),
         other => Err(scanner.error(format!("invalid string: {}", shown(other.raw())))),
     }
 }

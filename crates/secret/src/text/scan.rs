@@ -152,29 +152,46 @@ fn is_word(byte: u8) -> bool {
 
 /// A piece of the text for a message: shortened, and what isn't UTF-8 replaced.
 pub(super) fn shown(raw: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(&raw[..raw.len().min(SHOWN)]).into_owned();
-    if raw.len() > SHOWN {
+    let (raw, rest) = raw.split_at(raw.len().min(SHOWN));
+    let mut text = String::from_utf8_lossy(raw).into_owned();
+    if !rest.is_empty() {
         text.push('…');
     }
     text
 }
 
-/// A piece of the text in quotes and escaped, nearly as Go's `%q` prints it.
+/// A piece of the text for a message, shortened, in quotes and escaped as Go's `%q` does.
 pub(super) fn quoted(raw: &[u8]) -> String {
+    let (raw, rest) = raw.split_at(raw.len().min(SHOWN));
     let mut text = String::from("\"");
-    for c in shown(raw).chars() {
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            c if c.is_control() => {
-                let _ = write!(text, "\\x{:02x}", u32::from(c));
-            }
-            c => text.push(c),
+    for chunk in raw.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| quote(&mut text, c));
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
-    text.push('"');
+    text.push_str(if rest.is_empty() { "\"" } else { "…\"" });
     text
+}
+
+fn quote(text: &mut String, c: char) {
+    match c {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\x07' => text.push_str("\\a"),
+        '\x08' => text.push_str("\\b"),
+        '\x0c' => text.push_str("\\f"),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        '\x0b' => text.push_str("\\v"),
+        '\0'..='\x1f' | '\x7f' => {
+            let _ = write!(text, "\\x{:02x}", u32::from(c));
+        }
+        // What Rust's own escape takes for unprintable, Go does too, but for a few characters newer than one of them.
+        c if c != '\'' && c.escape_debug().len() > 1 => {
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        }
+        c => text.push(c),
+    }
 }

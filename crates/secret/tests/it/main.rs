@@ -1,4 +1,8 @@
-//! The crate from outside: against Flyte's own cases, against another implementation, and against chance.
+//! The crate from outside: against Flyte's own cases, against other implementations, and against chance.
 
+mod chance;
+mod go;
 mod readable;
+mod reflect;
+mod roundtrip;
 mod vectors;
