@@ -46,7 +46,7 @@ impl Stage {
             ),
             Self::Docs => process::run(
                 cargo
-                    .args(["doc", "--workspace", "--all-features", "--no-deps", "--document-private-items", "--locked"])
+                    .args(["doc", "--workspace", "--all-features", "--no-deps", "--locked"])
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Self::Arrows => arrows::run(),
