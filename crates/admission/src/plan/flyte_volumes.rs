@@ -9,17 +9,9 @@ use super::{MountAddition, VolumeAddition};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::view::{PodView, VolumeView};
-use data_encoding::{BASE32_NOPAD, Encoding, HEXLOWER, Specification};
-use secret::{Secret, to_lower};
+use data_encoding::HEXLOWER;
+use secret::{Secret, base32, to_lower};
 use sha2::{Digest, Sha256};
-use std::sync::LazyLock;
-
-/// Flyte's base32: lower case, digits 1 to 6, no padding.
-static FLYTE_BASE32: LazyLock<Encoding> = LazyLock::new(|| {
-    let mut specification = Specification::new();
-    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz123456");
-    specification.encoding().unwrap_or(BASE32_NOPAD)
-});
 
 /// Kubernetes' limit on a volume's name.
 const MAX_NAME: usize = 63;
@@ -148,7 +140,7 @@ fn claim(items: &mut Vec<Item>, key: String, path: String) -> bool {
 /// Flyte's name for a volume; where that is longer than Kubernetes allows, its start and a digest.
 fn volume_name(group: &str, version: &str) -> String {
     let text = format!("{group}_{version}");
-    let name = FLYTE_BASE32.encode(text.as_bytes());
+    let name = base32(text.as_bytes());
     if name.len() <= MAX_NAME {
         return name;
     }
