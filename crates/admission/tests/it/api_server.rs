@@ -237,7 +237,8 @@ impl Found {
     }
 }
 
-fn list<'a>(holder: &'a Value, field: &str) -> &'a [Value] {
+/// The items of a list; none where there is none.
+pub(crate) fn list<'a>(holder: &'a Value, field: &str) -> &'a [Value] {
     holder[field].as_array().map_or(&[], Vec::as_slice)
 }
 

@@ -12,10 +12,14 @@
 //! - Two `group_version`s of one group, or a user's volume of the same Secret, make Flyte mount a volume that doesn't exist
 //!   (`broken-mount-repaired`). Whether that is all that is wrong with the pod decides between these two.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+
+use k8s_openapi::api::core::v1::{Container, Volume};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::admit::Outcome;
-use crate::api_server::{Rule, Violation, new_violations};
+use crate::api_server::{Rule, Violation, list, new_violations};
 use crate::cases::Case;
 use crate::oracle::our_faults;
 
@@ -49,7 +53,7 @@ pub(crate) const DEVIATIONS: &[Deviation] = &[
         name: "nil-pod-panic",
         reason: "v1 panics (500) on a file request for a global secret; we refuse it with the reason",
         claims: panics,
-        promises: Promise::Refused(&["file", "FILE"]),
+        promises: Promise::Refused(&["only be injected as environment variables"]),
     },
     Deviation {
         name: "path-traversal",
@@ -64,6 +68,24 @@ pub(crate) const DEVIATIONS: &[Deviation] = &[
         promises: Promise::Refused(&[]),
     },
     Deviation {
+        name: "two-secrets-one-file",
+        reason: "two keys that differ only in case have one path in Flyte's pod, and the task reads one for the other; we refuse them with both names",
+        claims: |case| shares_a_file(case) && !is_hopeless(&flytes_faults(case)),
+        promises: Promise::Refused(&["would be in the same file as"]),
+    },
+    Deviation {
+        name: "wrong-volume-mounted",
+        reason: "the pod has another volume with the name of Flyte's, so Flyte's pod mounts that one in place of the secret; we refuse it with the name",
+        claims: |case| mounts_another_volume(case) && !is_hopeless(&flytes_faults(case)),
+        promises: Promise::Refused(&["another volume named"]),
+    },
+    Deviation {
+        name: "unread-fields-unchecked",
+        reason: "Flyte decodes the whole pod and answers 400 to a wrong type in a field that has nothing to do with secrets; the API server has decoded it before, so we don't",
+        claims: |case| case.natural().code == 400 && wrong_type_elsewhere(case),
+        promises: Promise::Works,
+    },
+    Deviation {
         name: "long-volume-name",
         reason: "a volume's name of over 63 characters is refused by the API server; ours has a shorter name",
         claims: |case| has(&flytes_faults(case), Rule::VolumeName) && !is_hopeless(&flytes_faults(case)),
@@ -74,7 +96,10 @@ pub(crate) const DEVIATIONS: &[Deviation] = &[
         reason: "Flyte mounts a volume that doesn't exist when another volume already has that Secret; we add to a volume only if the mount names it",
         claims: |case| {
             let faults = flytes_faults(case);
-            has(&faults, Rule::MountOfNothing) && !has(&faults, Rule::VolumeName) && !is_hopeless(&faults)
+            has(&faults, Rule::MountOfNothing)
+                && !has(&faults, Rule::VolumeName)
+                && !is_hopeless(&faults)
+                && !shares_a_file(case)
         },
         promises: Promise::Works,
     },
@@ -140,15 +165,65 @@ fn admits_unpatched(case: &Case) -> bool {
     natural.allowed && !natural.patched
 }
 
+/// Whether Flyte's pod has a volume with two keys of a Secret in one file.
+fn shares_a_file(case: &Case) -> bool {
+    let Some(pod) = &case.natural().pod else { return false };
+    list(&pod["spec"], "volumes").iter().any(|volume| {
+        let mut keys: HashMap<&Value, &Value> = HashMap::new();
+        list(&volume["secret"], "items")
+            .iter()
+            .any(|item| *keys.entry(&item["path"]).or_insert(&item["key"]) != &item["key"])
+    })
+}
+
+/// Whether Flyte's pod has a new mount among the secrets of a volume that holds no Secret.
+fn mounts_another_volume(case: &Case) -> bool {
+    let Some(pod) = &case.natural().pod else { return false };
+    let holds_none = |name: &Value| {
+        list(&pod["spec"], "volumes").iter().any(|volume| &volume["name"] == name && volume["secret"].is_null())
+    };
+    let before = mounts(&case.pod);
+    mounts(pod).difference(&before).any(|(name, path)| path.starts_with(secret::FILE_ROOT) && holds_none(&json!(name)))
+}
+
+/// Whether the pod doesn't decode because of a field that has nothing to do with secrets.
+fn wrong_type_elsewhere(case: &Case) -> bool {
+    let error = serde_json::from_value::<k8s_openapi::api::core::v1::Pod>(case.pod.clone()).err();
+    error.is_some() && case.pod["kind"] == "Pod" && serde_json::from_value::<Carrier>(case.pod.clone()).is_ok()
+}
+
+/// The part of a pod that secrets have to do with.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only whether it decodes matters")]
+struct Carrier {
+    metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    spec: Parts,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only whether it decodes matters")]
+#[serde(rename_all = "camelCase")]
+struct Parts {
+    containers: Vec<Container>,
+    #[serde(default)]
+    init_containers: Option<Vec<Container>>,
+    #[serde(default)]
+    volumes: Option<Vec<Volume>>,
+}
+
 /// Whether Flyte's pod has a mount outside of the directory of secrets.
 fn climbs(case: &Case) -> bool {
     let Some(pod) = &case.natural().pod else { return false };
-    let paths = |pod: &serde_json::Value| -> BTreeSet<String> {
-        let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-        let mounts =
-            containers.flat_map(|container| container["volumeMounts"].as_array().into_iter().flatten().cloned());
-        mounts.filter_map(|mount| mount["mountPath"].as_str().map(str::to_owned)).collect()
-    };
-    let new = &paths(pod) - &paths(&case.pod);
-    new.iter().any(|path| !path.starts_with("/etc/flyte/secrets"))
+    let before = mounts(&case.pod);
+    mounts(pod).difference(&before).any(|(_, path)| !path.starts_with(secret::FILE_ROOT))
+}
+
+/// Volume and path of every mount of a pod's containers.
+fn mounts(pod: &Value) -> BTreeSet<(String, String)> {
+    let containers = ["containers", "initContainers"].into_iter().flat_map(|kind| list(&pod["spec"], kind));
+    let text = |mount: &Value, field: &str| mount[field].as_str().unwrap_or_default().to_owned();
+    containers
+        .flat_map(|container| list(container, "volumeMounts"))
+        .map(|mount| (text(mount, "name"), text(mount, "mountPath")))
+        .collect()
 }

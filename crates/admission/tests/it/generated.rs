@@ -35,6 +35,22 @@ fn any_secret() -> impl Strategy<Value = Secret> {
     )
 }
 
+/// Mostly what some dialect can give, so that most pods come through.
+fn any_secrets() -> impl Strategy<Value = Vec<Secret>> {
+    prop_oneof![2 => vec(good_secret(), 1..5), 1 => vec(fair_secret(), 1..4), 1 => vec(any_secret(), 1..4)]
+}
+
+/// A secret that Flyte's dialects can give.
+fn fair_secret() -> impl Strategy<Value = Secret> {
+    let names = (select(&GROUPS[..8]), select(&VERSIONS[..]), select(&KEYS[..6]), select(&VARS[..6]));
+    let mount = select(&[Mount::Any, Mount::EnvVar, Mount::File][..]);
+    (names, mount).prop_map(|((group, version, key, var), mount)| Secret {
+        group_version: version.into(),
+        env_var: var.into(),
+        ..ask::secret(group, key, mount)
+    })
+}
+
 /// A secret that every dialect can give.
 fn good_secret() -> impl Strategy<Value = Secret> {
     let mount = select(&[Mount::Any, Mount::EnvVar, Mount::File][..]);
@@ -180,11 +196,12 @@ fn assert_whole(before: &Value, outcome: &Outcome) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    // More of them with PROPTEST_CASES.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_asked_is_given_whole_or_refused(
-        spec in spec(), secrets in vec(any_secret(), 1..6), name in dialect(), some in any::<bool>(),
+        spec in spec(), secrets in any_secrets(), name in dialect(), some in any::<bool>(),
     ) {
         let (config, globals) = (k8s(name), globals(name, some));
         let pod = ask::pod(&spec, &secrets);
@@ -210,11 +227,13 @@ proptest! {
 
     #[test]
     fn other_plugins_do_no_harm(
-        spec in spec(), secrets in vec(any_secret(), 1..5), name in dialect(), some in any::<bool>(),
+        spec in spec(), secrets in any_secrets(), name in dialect(), some in any::<bool>(),
     ) {
         let (config, globals) = (k8s(name), globals(name, some));
         let first = create_unchecked(&ask::pod(&spec, &secrets), &config, &globals);
-        prop_assume!(first.allowed);
+        if !first.allowed {
+            return Ok(());
+        }
         let edited = edited_by_others(&first.pod);
         let second = create(&edited, &config, &globals);
         assert_whole(&edited, &second);

@@ -279,9 +279,15 @@ fn a_mount_of_the_pod_in_our_place_is_refused_by_name() {
 }
 
 #[test]
-fn a_volume_of_the_pod_with_our_name_is_refused() {
-    let spec = json!({"containers": [{"name": "main", "image": "i"}], "volumes": [{"name": "keybearer-secrets", "emptyDir": {}}]});
-    refused(&ask_ours(&spec, &[secret("db", "password", Mount::File)]), &["keybearer-secrets"]);
+fn what_carries_our_name_is_made_anew() {
+    let theirs =
+        json!({"name": "keybearer-secrets", "projected": {"sources": [{"secret": {"name": "someone-elses"}}]}});
+    let spec =
+        json!({"containers": [{"name": "main", "image": "i"}], "volumes": [{"name": "a", "emptyDir": {}}, theirs]});
+    let pod = given(&spec, &[secret("db", "password", Mount::File)]);
+    let sources = volume(&pod)["projected"]["sources"].as_array().unwrap();
+    assert_eq!(sources.iter().map(|source| &source["secret"]["name"]).collect::<Vec<_>>(), ["db"]);
+    assert_eq!(pod["spec"]["volumes"].as_array().unwrap().len(), 2);
 }
 
 #[test]
