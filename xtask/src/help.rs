@@ -12,6 +12,7 @@ The repo's own commands. CI runs these and nothing else.
   cargo xtask lint                 all of the following, with the time of each
   cargo xtask fmt                  is the code formatted?
   cargo xtask clippy               clippy, any warning fails
+  cargo xtask alone                clippy on each crate by itself, with no features but its own
   cargo xtask docs                 rustdoc, any warning fails
   cargo xtask arrows               does each crate know only those that it may?
   cargo xtask deny                 licences, banned crates, sources, advisories

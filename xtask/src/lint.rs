@@ -1,7 +1,8 @@
 //! `cargo xtask lint`: what a change must pass besides its tests.
 
 use crate::failure::Failure;
-use crate::{arrows, deny, process, workspace};
+use crate::workspace::{self, Workspace};
+use crate::{arrows, deny, process};
 use std::time::{Duration, Instant};
 
 /// One thing that is looked at.
@@ -11,6 +12,8 @@ pub(crate) enum Stage {
     Fmt,
     /// Clippy.
     Clippy,
+    /// Does each crate build with what it asks for itself, whatever features others bring?
+    Alone,
     /// Rustdoc.
     Docs,
     /// Which crate may know which.
@@ -21,13 +24,14 @@ pub(crate) enum Stage {
 
 impl Stage {
     /// In the order in which they are run.
-    pub(crate) const ALL: [Self; 5] = [Self::Fmt, Self::Clippy, Self::Docs, Self::Arrows, Self::Deny];
+    pub(crate) const ALL: [Self; 6] = [Self::Fmt, Self::Clippy, Self::Alone, Self::Docs, Self::Arrows, Self::Deny];
 
     /// What it is called on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
+            Self::Alone => "alone",
             Self::Docs => "docs",
             Self::Arrows => "arrows",
             Self::Deny => "deny",
@@ -44,6 +48,7 @@ impl Stage {
                     .args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked"])
                     .args(["--", "-D", "warnings"]),
             ),
+            Self::Alone => alone(),
             Self::Docs => process::run(
                 cargo
                     .args(["doc", "--workspace", "--all-features", "--no-deps", "--locked"])
@@ -53,6 +58,17 @@ impl Stage {
             Self::Deny => deny::run(),
         }
     }
+}
+
+/// Clippy on each crate by itself, without its tests: no features but its own.
+fn alone() -> Result<(), Failure> {
+    let workspace = Workspace::read()?;
+    let packages = workspace.metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for name in packages.iter().filter_map(|package| package["name"].as_str()) {
+        let mut cargo = process::cargo(&workspace.root);
+        process::run(cargo.args(["clippy", "--quiet", "--locked", "--package", name, "--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 /// Runs the stages, all of them even if one fails, and says how long each took.

@@ -99,14 +99,14 @@ fn judge(
 ) -> Ended {
     let what = format!("$ {}", command.lines().next().unwrap_or_default());
     if let Some(difference) = expected.and_then(|expected| compare::difference(expected, output)) {
-        return Ended::Badly(what, difference);
+        return Ended::Badly(what, difference.trim_end().to_owned());
     }
     match status {
         None => Ended::Badly(what, "  it was still running when its time was up".to_owned()),
         Some(status) if status.success() || may_fail => Ended::Well(what),
         Some(status) => {
             let said = "  it failed, and the block doesn't say so (`error: …`, or `$ echo $?` as the next command)";
-            Ended::Badly(what, format!("{said}: {status}\n{output}"))
+            Ended::Badly(what, format!("{said}: {status}\n{}", output.trim_end()))
         }
     }
 }
