@@ -3,7 +3,7 @@
 //! What does a task see of its secrets, and does it find them? Without a cluster the answer is a run of the pod on this machine: each container becomes a process
 //! with the env vars and the files that the kubelet would give it, init containers first and in order, containers side by side.
 //!
-//! ```no_run
+//! ```
 //! # use runner::{Note, Options, Output, Pod, SecretObjects, Stream};
 //! struct NoSecrets;
 //! impl SecretObjects for NoSecrets {
@@ -34,18 +34,36 @@
 //! It knows nothing of secret managers: the values of Secrets come through [`SecretObjects`], and an init container that fetches secrets in a cluster can be done
 //! by a function of the caller's ([`Builtin`]).
 
-#![expect(dead_code, reason = "the API comes first; what serves it follows")]
-
+mod env;
 pub mod envfile;
+mod expansion;
+mod field;
+mod hidden;
+mod ignored;
+mod lines;
+mod mount;
 mod options;
 mod outcome;
 mod output;
 mod pod;
 mod prepare;
+mod private;
 mod problem;
+mod process;
+mod program;
+mod quantity;
 mod reference;
+mod root;
+mod run;
+mod scoped;
+mod signals;
+mod sources;
 mod spec;
+mod strays;
+mod supervisor;
+mod volume;
 
+pub use lines::LONGEST_PIECE;
 pub use options::{Builtin, HOST_ENV, Options, SecretObjects, VolumeDirs};
 pub use outcome::{ContainerResult, Decider, End, Outcome, Role, StartError};
 pub use output::{Framing, Note, Output, Stream};

@@ -29,7 +29,7 @@ pub enum Framing {
 /// Takes what the containers write and what the runner notes. It is called on the thread that called [`run`](crate::run), which does nothing else meanwhile.
 pub trait Output {
     /// A piece of a container's output, byte for byte. With [`Framing::Lines`] it is one line with its line feed; it has none if the stream ended without, or if
-    /// the line is longer than 64 KiB and goes on in the next piece of the same stream.
+    /// the line is longer than [`LONGEST_PIECE`](crate::LONGEST_PIECE) and goes on in the next piece of the same stream.
     fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]);
     /// Something that a user may want to know.
     fn note(&mut self, note: &Note);
@@ -95,8 +95,8 @@ pub enum Note {
     },
     /// An optional Secret or key that is not there: it is left out.
     NoSecret(SecretReference),
-    /// A container could not be started.
-    NotStarted {
+    /// A container could not be started, or a built-in one failed.
+    Failed {
         /// The container.
         container: String,
         /// The reason.
@@ -168,7 +168,7 @@ impl fmt::Display for Note {
             }
             Note::NoConfigMap { place, name } => write!(f, "optional ConfigMap `{name}` for {place} is left out"),
             Note::NoSecret(reference) => write!(f, "optional {reference} is left out: it is not there"),
-            Note::NotStarted { container, reason } => write!(f, "container `{container}` did not start: {reason}"),
+            Note::Failed { container, reason } => write!(f, "container `{container}` failed: {reason}"),
             Note::SidecarEnded { container, end, delay } => {
                 write!(f, "sidecar `{container}` {end}; it starts again in {delay:?}")
             }

@@ -1,15 +1,44 @@
 //! Finds out, before anything starts, whether a pod can be run here, and what each container will get.
 
-use crate::options::{Options, SecretObjects};
-use crate::outcome::Outcome;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::field::Fields;
+use crate::ignored::ignored;
+use crate::mount::{Mounts, seen};
+use crate::options::{Builtin, Options, SecretObjects};
+use crate::outcome::{Outcome, Role};
 use crate::output::{Note, Output};
 use crate::pod::Pod;
-use crate::problem::{Refusal, RunError};
+use crate::problem::{Problem, Refusal, RunError};
+use crate::program::{Program, passed_on};
+use crate::sources::Context;
+use crate::spec::Container;
+use crate::volume;
+
+/// The annotation by which Flyte names the container whose end is the task's.
+const PRIMARY: &str = "primary_container_name";
 
 /// A pod that can be run: every Secret it needs has been read, and nothing has been started or written.
 pub struct Prepared<'a> {
+    pub(crate) containers: Vec<Planned>,
+    pub(crate) volumes: Vec<volume::Plan>,
+    pub(crate) builtin: Option<Builtin<'a>>,
+    pub(crate) primary: Option<String>,
+    pub(crate) root: String,
+    pub(crate) host_env: Vec<(OsString, OsString)>,
+    pub(crate) grace: Duration,
     pub(crate) options: Options<'a>,
     pub(crate) notes: Vec<Note>,
+}
+
+/// One container as it will be started.
+pub(crate) struct Planned {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// None for the caller's built-in one.
+    pub(crate) program: Option<Program>,
 }
 
 impl Prepared<'_> {
@@ -18,20 +47,72 @@ impl Prepared<'_> {
         &self.notes
     }
 
-    /// Runs the pod to its end, or to that of this process's patience: see [`Options::grace`].
+    /// Runs the pod to its end, or until a signal ends it: see [`Options::grace`]. The error is never of a container's making.
     pub fn run(self, output: &mut dyn Output) -> Result<Outcome, RunError> {
         for note in &self.notes {
             output.note(note);
         }
-        let _ = self.options;
-        Err(RunError::Watch(std::io::ErrorKind::Unsupported.into()))
+        crate::run::run(self, output)
     }
 }
 
-/// Checks a pod and reads the Secrets that it names.
-pub fn prepare<'a>(pod: &Pod, secrets: &dyn SecretObjects, options: Options<'a>) -> Result<Prepared<'a>, Refusal> {
-    let _ = (pod, secrets);
-    Ok(Prepared { options, notes: Vec::new() })
+/// Checks a pod and reads the Secrets that it names. Starts and writes nothing.
+pub fn prepare<'a>(pod: &Pod, secrets: &dyn SecretObjects, mut options: Options<'a>) -> Result<Prepared<'a>, Refusal> {
+    let spec = &pod.0.spec;
+    let builtin = options.builtin.take();
+    let is_builtin =
+        |container: &Container| builtin.as_ref().is_some_and(|builtin| builtin.container == container.name);
+    let mut context = Context {
+        secrets,
+        fields: Fields::of(&pod.0, &options.namespace, &options.service_account),
+        containers: pod.containers().collect(),
+        empty_dirs: spec
+            .volumes
+            .iter()
+            .filter(|volume| volume::is_empty_dir(volume))
+            .map(|v| v.name.as_str())
+            .collect(),
+        problems: Vec::new(),
+        notes: Vec::new(),
+    };
+    context.notes.extend(ignored(pod));
+    check_names(pod, builtin.as_ref(), &mut context.problems);
+
+    let needed: BTreeSet<&str> = pod.containers().filter(|container| !is_builtin(container)).flat_map(seen).collect();
+    let volumes = volume::plan(&spec.volumes, &needed, &mut context);
+    let names: BTreeSet<&str> = spec.volumes.iter().map(|volume| volume.name.as_str()).collect();
+
+    let root = options.secrets_root.trim_end_matches('/').to_owned();
+    let host_env = passed_on(std::mem::take(&mut options.host_env));
+    let mut plan = |container: &Container, role| {
+        let is_builtin = role == Role::Init && is_builtin(container);
+        let program = (!is_builtin).then(|| {
+            let mounts = Mounts::plan(container, &names, &root, &mut context.problems, &mut context.notes);
+            Program::plan(container, mounts, &root, &host_env, &mut context)
+        });
+        Planned { name: container.name.clone(), role, program }
+    };
+    let init = spec
+        .init_containers
+        .iter()
+        .map(|container| (container, if container.restart_policy == "Always" { Role::Sidecar } else { Role::Init }));
+    let regular = spec.containers.iter().map(|container| (container, Role::Regular));
+    let containers = init.chain(regular).map(|(container, role)| plan(container, role)).collect();
+
+    let primary = pod.0.metadata.annotations.get(PRIMARY).filter(|name| !name.is_empty()).cloned();
+    let is_there = |name: &String| spec.containers.iter().any(|container| container.name == *name);
+    if let Some(name) = primary.clone().filter(|name| !is_there(name)) {
+        context.notes.push(Note::NoSuchPrimary { name });
+    }
+    let grace =
+        spec.termination_grace_period_seconds.map_or(options.grace, |own| Duration::from_secs(own).min(options.grace));
+
+    let Context { problems, notes, .. } = context;
+    if !problems.is_empty() {
+        return Err(Refusal { problems });
+    }
+    let primary = primary.filter(is_there);
+    Ok(Prepared { containers, volumes, builtin, primary, root, host_env, grace, options, notes })
 }
 
 /// [`prepare`] and [`Prepared::run`] in one.
@@ -42,4 +123,33 @@ pub fn run(
     output: &mut dyn Output,
 ) -> Result<Outcome, RunError> {
     prepare(pod, secrets, options)?.run(output)
+}
+
+/// Names become file names, and results are told apart by them.
+fn check_names(pod: &Pod, builtin: Option<&Builtin<'_>>, problems: &mut Vec<Problem>) {
+    let spec = &pod.0.spec;
+    if spec.containers.is_empty() {
+        problems.push(Problem::NoContainers);
+    }
+    let containers = pod.containers().map(|container| ("container", container.name.as_str()));
+    let volumes = spec.volumes.iter().map(|volume| ("volume", volume.name.as_str()));
+    let mut taken = BTreeSet::new();
+    for (kind, name) in containers.chain(volumes) {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let reason = if name.is_empty() || name.len() > 253 || name.starts_with('.') || !name.chars().all(is_name) {
+            "is no name that Kubernetes would take"
+        } else if !taken.insert((kind, name)) {
+            "is given twice"
+        } else {
+            continue;
+        };
+        problems.push(Problem::Name { kind, name: name.into(), reason });
+    }
+    if let Some(builtin) = builtin {
+        let is_it =
+            |container: &&Container| container.name == builtin.container && container.restart_policy != "Always";
+        if spec.init_containers.iter().find(is_it).is_none() {
+            problems.push(Problem::NoBuiltin { container: builtin.container.clone() });
+        }
+    }
 }

@@ -1,0 +1,139 @@
+//! One container as a process: its group, its pipes, its end.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use crate::lines::Splitter;
+use crate::outcome::End;
+use crate::output::{Framing, Stream};
+
+/// How long to wait, after a container's end, for the rest of what was written. Only a process that left the container's group and still holds its pipe makes it
+/// take that long.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// A running process, or one whose last output is still being read.
+pub(crate) struct Process {
+    child: Child,
+    group: Pid,
+    pipes: Vec<Pipe>,
+    framing: Framing,
+    ended: Option<(End, Instant)>,
+}
+
+struct Pipe {
+    stream: Stream,
+    source: Box<dyn Source>,
+    splitter: Splitter,
+}
+
+trait Source: Read + AsFd {}
+impl<T: Read + AsFd> Source for T {}
+
+impl Process {
+    /// Starts a command in a process group of its own.
+    pub(crate) fn spawn(command: &mut Command, framing: Framing) -> io::Result<Process> {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
+        let group = Pid::from_child(&child);
+        let mut pipes = Vec::new();
+        if let Some(source) = child.stdout.take() {
+            pipes.push(Pipe { stream: Stream::Stdout, source: Box::new(source), splitter: Splitter::default() });
+        }
+        if let Some(source) = child.stderr.take() {
+            pipes.push(Pipe { stream: Stream::Stderr, source: Box::new(source), splitter: Splitter::default() });
+        }
+        let process = Process { child, group, pipes, framing, ended: None };
+        for pipe in &process.pipes {
+            rustix::io::ioctl_fionbio(&pipe.source, true)?;
+        }
+        Ok(process)
+    }
+
+    /// Sends a signal to all of the container's group. One that is stopped is woken up, or it would never see it.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // A group whose processes have all ended can't be signalled; that is as good.
+        _ = kill_process_group(self.group, signal);
+        if signal != Signal::KILL {
+            _ = kill_process_group(self.group, Signal::CONT);
+        }
+    }
+
+    /// The pipes that are still open, to be polled and then read by [`read`](Process::read) in this order.
+    pub(crate) fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.pipes.iter().map(|pipe| pipe.source.as_fd())
+    }
+
+    /// Reads once from each pipe that is `ready`, and lets go of those that are at their end.
+    pub(crate) fn read(&mut self, ready: &[bool], buffer: &mut [u8], give: &mut dyn FnMut(Stream, &[u8])) {
+        let mut ready = ready.iter();
+        let framing = self.framing;
+        self.pipes.retain_mut(|pipe| {
+            if ready.next() != Some(&true) {
+                return true;
+            }
+            let stream = pipe.stream;
+            match pipe.source.read(buffer) {
+                Ok(count @ 1..) if framing == Framing::Raw => give(stream, &buffer[..count]),
+                Ok(count @ 1..) => pipe.splitter.push(&buffer[..count], |line| give(stream, line)),
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                Ok(0) | Err(_) => {
+                    pipe.splitter.finish(|rest| give(stream, rest));
+                    return false;
+                }
+            }
+            true
+        });
+    }
+
+    /// Looks whether the container's first process has ended. If so, what it left in its group is killed, as it would be in a container.
+    pub(crate) fn reap(&mut self, now: Instant) -> io::Result<()> {
+        if self.ended.is_some() {
+            return Ok(());
+        }
+        // Looked at before it is waited for: until then its number, and so that of the group, can't be given to another process.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if waitid(WaitId::Pid(self.group), options)?.is_some() {
+            self.signal(Signal::KILL);
+            self.ended = Some((end_of(self.child.wait()?), now));
+        }
+        Ok(())
+    }
+
+    /// How it ended, once all that it wrote has been read or there is no more waiting for it.
+    pub(crate) fn finish(&mut self, now: Instant, give: &mut dyn FnMut(Stream, &[u8])) -> Option<End> {
+        let (end, at) = self.ended?;
+        if !self.pipes.is_empty() && now < at + DRAIN {
+            return None;
+        }
+        for mut pipe in self.pipes.drain(..) {
+            pipe.splitter.finish(|rest| give(pipe.stream, rest));
+        }
+        Some(end)
+    }
+
+    /// When [`finish`](Process::finish) will have something to say even if nothing happens.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.ended.map(|(_, at)| at + DRAIN)
+    }
+}
+
+/// A run that breaks off leaves no process behind.
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            self.signal(Signal::KILL);
+            _ = self.child.wait();
+        }
+    }
+}
+
+fn end_of(status: ExitStatus) -> End {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => End::Exited(u8::try_from(code).unwrap_or(u8::MAX)),
+        (None, signal) => End::Signalled(signal.unwrap_or(0)),
+    }
+}
