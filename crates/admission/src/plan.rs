@@ -20,7 +20,7 @@ use crate::manager::Manager;
 use crate::policy::Identity;
 use crate::values::Globals;
 use crate::view::{ContainerList, PodView};
-use secret::{EnvName, Secret};
+use secret::{EnvName, Mount, Secret};
 use sha2::{Digest, Sha256};
 
 /// How many secrets one pod may ask for.
@@ -65,8 +65,10 @@ pub struct Plan {
 /// One secret of the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// What was asked for.
+    /// What was asked for; the first request, where several were laid together.
     pub secret: Secret,
+    /// How it was asked for, each way once.
+    pub mounts: Vec<Mount>,
     /// What every manager of the chain said.
     pub chain: Vec<Step>,
     /// The manager that gives the value; for sealed deliveries the first that will be asked.
@@ -305,9 +307,11 @@ fn digest(plan: &Plan) -> String {
     field(plan.dialect.name);
     for request in &plan.requests {
         let secret = &request.secret;
-        let mount = secret.mount.to_string();
-        for text in [&secret.group, &secret.group_version, &secret.key, &secret.env_var, &mount] {
+        for text in [&secret.group, &secret.group_version, &secret.key] {
             field(text);
+        }
+        for mount in &request.mounts {
+            field(&mount.to_string());
         }
         field(request.manager.name());
         field(request.source.delivery());

@@ -1,2 +1,17 @@
-//! (being written)
-fn main() {}
+//! The `keybearer` program. Everything it does is in the libraries; here it is put together and printed.
+
+mod annotate;
+mod args;
+mod decode;
+mod explain;
+mod fault;
+mod manifest;
+mod run;
+mod settings;
+mod terminal;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    args::Cli::read().execute()
+}

@@ -140,6 +140,7 @@ impl Shaping<'_> {
     fn request(&self, env: Vec<EnvName>, path_env: Vec<EnvName>, files: Vec<String>) -> Request {
         Request {
             secret: self.secret.clone(),
+            mounts: vec![self.secret.mount],
             chain: self.taken.steps.clone(),
             manager: self.taken.manager,
             source: self.taken.source.clone(),

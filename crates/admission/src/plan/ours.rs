@@ -96,6 +96,7 @@ fn request(
     dedup(&mut files);
     Ok(Request {
         secret: secret.clone(),
+        mounts: wish.mounts.clone(),
         chain: taken.steps,
         manager: taken.manager,
         source: taken.source,

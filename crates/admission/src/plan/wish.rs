@@ -9,6 +9,8 @@ use secret::{Mount, Secret};
 pub(super) struct Wish {
     /// The first request for it.
     pub(super) secret: Secret,
+    /// How it was asked for, each way once.
+    pub(super) mounts: Vec<Mount>,
     /// Some request insists on an environment variable.
     pub(super) env: bool,
     /// Some request leaves the form to the platform.
@@ -24,10 +26,21 @@ pub(super) struct Wish {
 impl Wish {
     fn new(secret: &Secret) -> Self {
         let (env, any, file) = (false, false, false);
-        Self { secret: secret.clone(), env, any, file, value_names: Vec::new(), path_names: Vec::new() }
+        Self {
+            secret: secret.clone(),
+            mounts: Vec::new(),
+            env,
+            any,
+            file,
+            value_names: Vec::new(),
+            path_names: Vec::new(),
+        }
     }
 
     fn add(&mut self, secret: &Secret) {
+        if !self.mounts.contains(&secret.mount) {
+            self.mounts.push(secret.mount);
+        }
         let names = match secret.mount {
             Mount::EnvVar => {
                 self.env = true;

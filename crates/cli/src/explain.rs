@@ -1,0 +1,142 @@
+//! `keybearer explain`: what a cluster would do with a pod, and why.
+
+mod diff;
+mod mistakes;
+mod report;
+mod text;
+
+use crate::fault::Fault;
+use crate::manifest::{Manifest, PodSource};
+use crate::settings::Settings;
+use crate::terminal;
+use admission::plan::Source;
+use admission::review::{Answer, answer, answer_for};
+use admission::{Config, Globals, PodView, Values, render};
+pub(crate) use mistakes::{find as mistakes, is_labelled};
+use std::process::ExitCode;
+
+/// Show what a cluster would do with a pod: secrets, managers, what each container will see, and the patch
+///
+/// Nothing is contacted. Values are never shown, but for inline ones in `--output patch` and `review`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  keybearer explain pod.yaml
+  keybearer explain job.yaml --config webhook.yaml --output json
+  kubectl get pod task -o yaml | keybearer explain -")]
+pub(crate) struct Args {
+    /// A Pod, Deployment, StatefulSet, DaemonSet, Job, CronJob or AdmissionReview (YAML or JSON), or - for stdin
+    #[arg(value_name = "FILE")]
+    file: String,
+
+    #[command(flatten)]
+    settings: Settings,
+
+    /// What to print
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// All of it, for a person
+    Text,
+    /// All of it, for programs
+    Json,
+    /// The JSON patch (RFC 6902) alone
+    Patch,
+    /// The `AdmissionReview` that the webhook would answer, byte for byte
+    Review,
+}
+
+/// The pod, what the webhook answers, and what has to be said besides.
+pub(crate) struct Explained<'a> {
+    pub(crate) pod: &'a PodView<'a>,
+    pub(crate) pod_json: &'a str,
+    pub(crate) config: &'a Config,
+    pub(crate) answer: Answer,
+    pub(crate) notes: Vec<String>,
+    pub(crate) mistakes: Vec<mistakes::Mistake>,
+}
+
+pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
+    let config = args.settings.load()?;
+    let manifest = Manifest::read(&args.file)?;
+    let globals = if config.asks_global {
+        stores::load_globals(&config.global).map_err(Fault::new)?
+    } else {
+        Globals::default()
+    };
+    let is_review = *manifest.source() == PodSource::Review;
+    let pod_json = if is_review { manifest.reviewed_pod() } else { manifest.pod_json() };
+    if is_review && args.output == Output::Review {
+        // Whatever it is, this is what the webhook says to it.
+        let answer = answer(manifest.json.as_bytes(), &config, &globals);
+        return print_review(&answer);
+    }
+    let pod_json = pod_json?;
+    let pod = PodView::parse(&pod_json)
+        .map_err(|error| Fault::new(format!("`{}`: the pod can't be read: {error}", manifest.origin)))?;
+    let answer = if is_review {
+        answer(manifest.json.as_bytes(), &config, &globals)
+    } else {
+        let namespace = args.settings.namespace.as_deref().or(manifest.namespace()).unwrap_or("default");
+        answer_for(&pod, namespace, &config, &globals)
+    };
+    let mut notes = Vec::new();
+    if config.asks_global && !pod.metadata.annotations.iter().next().is_none() {
+        notes.push(format!(
+            "Global was looked up in this command's own environment (`{}…`) and in `{}`; the webhook has its own",
+            config.global.env_prefix, config.global.secrets_prefix
+        ));
+    }
+    if is_review && args.settings.namespace.is_some() {
+        notes.push("`--namespace` has no effect on a review, which names the namespace itself".to_owned());
+    }
+    let mistakes = mistakes::find(&manifest, &pod, &config);
+    let explained = Explained { pod: &pod, pod_json: &pod_json, config: &config, answer, notes, mistakes };
+    print(&explained, &globals, args.output)
+}
+
+fn print(explained: &Explained<'_>, globals: &Globals, output: Output) -> Result<ExitCode, Fault> {
+    match output {
+        Output::Text => {
+            terminal::out(&text::write(explained))?;
+            for mistake in &explained.mistakes {
+                terminal::warning(&mistake.message);
+                terminal::err(&format!("  {}\n", mistake.remedy))?;
+            }
+            if let Err(denial) = &explained.answer.outcome {
+                terminal::fault(&denial.clone().into());
+            }
+        }
+        Output::Json => terminal::raw(format!("{:#}\n", report::write(explained)).as_bytes())?,
+        Output::Patch => match &explained.answer.outcome {
+            Ok(plan) => {
+                warn_of_inline(&explained.answer);
+                let values = Values::inline(plan, globals, &explained.config.global);
+                terminal::raw(format!("{}\n", render(plan, explained.pod, &values).to_json()).as_bytes())?;
+            }
+            Err(denial) => terminal::fault(&denial.clone().into()),
+        },
+        Output::Review => return print_review(&explained.answer),
+    }
+    Ok(code(&explained.answer))
+}
+
+fn print_review(answer: &Answer) -> Result<ExitCode, Fault> {
+    warn_of_inline(answer);
+    terminal::raw(&answer.body)?;
+    Ok(code(answer))
+}
+
+fn warn_of_inline(answer: &Answer) {
+    let inline = answer.outcome.as_ref().is_ok_and(|plan| plan.requests.iter().any(|r| r.source == Source::Inline));
+    if inline {
+        terminal::warning("the output holds secret values, as the pod's spec would");
+    }
+}
+
+fn code(answer: &Answer) -> ExitCode {
+    ExitCode::from(u8::from(answer.outcome.is_err()))
+}

@@ -1,0 +1,53 @@
+//! What went wrong, and what to do about it.
+
+use std::fmt::Display;
+
+/// An error for a person: what, where, and remedies.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    pub(crate) details: Vec<String>,
+    pub(crate) hints: Vec<String>,
+}
+
+impl Fault {
+    pub(crate) fn new(message: impl Display) -> Self {
+        Self { message: message.to_string(), details: Vec::new(), hints: Vec::new() }
+    }
+
+    /// A line below the message.
+    pub(crate) fn detail(mut self, detail: impl Display) -> Self {
+        self.details.push(detail.to_string());
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    pub(crate) fn maybe_hint(self, hint: Option<impl Display>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+}
+
+impl From<admission::Denial> for Fault {
+    fn from(denial: admission::Denial) -> Self {
+        Self::new(denial.message).maybe_hint(denial.hint)
+    }
+}
+
+impl From<admission::ConfigError> for Fault {
+    fn from(error: admission::ConfigError) -> Self {
+        Self::new(&error).maybe_hint(error.hint())
+    }
+}
+
+impl From<stores::DeliverError> for Fault {
+    fn from(error: stores::DeliverError) -> Self {
+        Self::new(&error).maybe_hint(error.hint())
+    }
+}

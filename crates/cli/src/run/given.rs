@@ -1,0 +1,94 @@
+//! The secrets that the command line gives.
+
+use crate::fault::Fault;
+use crate::terminal;
+use admission::Plan;
+use runner::SecretObjects;
+use secret::shorthand::parse_assignment;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
+use stores::{Local, Stores};
+
+#[derive(clap::Args)]
+pub(crate) struct GivenArgs {
+    /// A secret and its value; may be given many times
+    #[arg(long = "secret", value_name = "GROUP/KEY=VALUE")]
+    secrets: Vec<String>,
+
+    /// A secret whose value is in a file, byte for byte; may be given many times
+    #[arg(long = "secret-file", value_name = "GROUP/KEY=FILE")]
+    files: Vec<String>,
+}
+
+/// The given secrets, and which of them the pod's own references used.
+pub(crate) struct Given {
+    stores: Stores,
+    used: RefCell<BTreeSet<(String, String)>>,
+}
+
+impl GivenArgs {
+    pub(crate) fn read(&self) -> Result<Given, Fault> {
+        let mut local = Local::default();
+        let mut keep = |option: &str, group: &str, key: &str, value: Vec<u8>| {
+            if local.insert(group, key, value) {
+                Ok(())
+            } else {
+                Err(Fault::new(format!("`{option}` gives `{group}/{key}` a second time")).hint("give it once"))
+            }
+        };
+        for text in &self.secrets {
+            let (group, key, value) = assignment("--secret", "VALUE", text)?;
+            keep("--secret", group, key, value.as_bytes().to_vec())?;
+        }
+        for text in &self.files {
+            let (group, key, path) = assignment("--secret-file", "FILE", text)?;
+            let value = fs::read(path).map_err(|error| {
+                Fault::new(format!("`--secret-file {group}/{key}`: can't read `{path}`: {error}"))
+            })?;
+            keep("--secret-file", group, key, value)?;
+        }
+        Ok(Given { stores: Stores { local }, used: RefCell::default() })
+    }
+}
+
+/// Takes an option's value apart; what could be a secret's value is not repeated in the error.
+fn assignment<'t>(option: &str, value: &str, text: &'t str) -> Result<(&'t str, &'t str, &'t str), Fault> {
+    parse_assignment(text).map_err(|error| {
+        let named = text.split('=').next().unwrap_or_default().escape_debug();
+        Fault::new(format!("`{option} {named}`: {error}")).hint(format!("{option} GROUP/KEY={value}"))
+    })
+}
+
+impl Given {
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// Says which secrets nothing asked for: most often a typing mistake.
+    pub(crate) fn warn_of_unused(&self, plan: &Plan) {
+        let used = self.used.borrow();
+        for (group, key) in self.stores.local.keys() {
+            let asked = plan.requests.iter().any(|r| (r.secret.group.as_str(), r.secret.key.as_str()) == (group, key));
+            if !asked && !used.contains(&(group.to_owned(), key.to_owned())) {
+                terminal::warning(format!("nothing asked for secret `{group}/{key}`"));
+            }
+        }
+    }
+}
+
+/// The pod's own references to Secrets.
+impl SecretObjects for Given {
+    fn get(&self, name: &str, key: &str) -> Option<Vec<u8>> {
+        use secrecy::ExposeSecret;
+        let value = self.stores.local.get(name, key)?;
+        self.used.borrow_mut().insert((name.to_owned(), key.to_owned()));
+        Some(value.expose_secret().to_vec())
+    }
+
+    fn keys(&self, name: &str) -> Option<Vec<String>> {
+        let keys: Vec<String> =
+            self.stores.local.keys().filter(|(group, _)| *group == name).map(|(_, key)| key.to_owned()).collect();
+        (!keys.is_empty()).then_some(keys)
+    }
+}

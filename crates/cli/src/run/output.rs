@@ -1,0 +1,59 @@
+//! What the containers write, and what the runner notes.
+
+use crate::terminal;
+use admission::PodView;
+use owo_colors::{AnsiColors, OwoColorize};
+use runner::{Framing, Note, Output, Stream};
+use std::io::{self, Write};
+
+const COLORS: [AnsiColors; 6] =
+    [AnsiColors::Cyan, AnsiColors::Magenta, AnsiColors::Blue, AnsiColors::Green, AnsiColors::Yellow, AnsiColors::Red];
+
+/// Passes the output on: as it is where the pod has one container, else line by line with the container's name.
+pub(super) struct Streams {
+    names: Vec<String>,
+    width: usize,
+}
+
+impl Streams {
+    pub(super) fn new(pod: &PodView<'_>) -> Self {
+        let names: Vec<String> = pod.all_containers().map(|(_, _, container)| container.name.to_string()).collect();
+        let width = names.iter().map(String::len).max().unwrap_or(0);
+        Self { names, width }
+    }
+
+    fn prefix(&self, container: &str) -> String {
+        let index = self.names.iter().position(|name| name == container).unwrap_or(0);
+        format!("{} ", format!("{container:width$} |", width = self.width).color(COLORS[index % COLORS.len()]))
+    }
+}
+
+impl Output for Streams {
+    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) {
+        let prefix = if self.names.len() > 1 { self.prefix(container) } else { String::new() };
+        // Where the reader of our output is gone, the containers still run to their end.
+        let _ = match stream {
+            Stream::Stdout => write(&mut anstream::stdout(), &mut io::stdout(), &prefix, bytes),
+            Stream::Stderr => write(&mut anstream::stderr(), &mut io::stderr(), &prefix, bytes),
+        };
+    }
+
+    fn note(&mut self, note: &Note) {
+        terminal::note(note);
+    }
+
+    fn framing(&mut self, _: &str) -> Framing {
+        if self.names.len() > 1 { Framing::Lines } else { Framing::Raw }
+    }
+}
+
+/// The prefix with colours as the terminal takes them; the container's bytes untouched.
+fn write(styled: &mut dyn Write, plain: &mut dyn Write, prefix: &str, bytes: &[u8]) -> io::Result<()> {
+    styled.write_all(prefix.as_bytes())?;
+    styled.flush()?;
+    plain.write_all(bytes)?;
+    if !prefix.is_empty() && !bytes.ends_with(b"\n") {
+        plain.write_all(b"\n")?;
+    }
+    plain.flush()
+}

@@ -1,0 +1,44 @@
+//! The options that `run` and `explain` share.
+
+use crate::fault::Fault;
+use crate::terminal;
+use admission::{Config, Dialect};
+use clap::builder::PossibleValuesParser;
+use std::fs;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct Settings {
+    /// The webhook's configuration (YAML); without it the defaults hold
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Whose pods are made; overrides `compat` of the configuration
+    #[arg(long, value_name = "DIALECT", value_parser = PossibleValuesParser::new(Dialect::ALL.map(|d| d.name)))]
+    pub(crate) compat: Option<String>,
+
+    /// The pod's namespace
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+}
+
+impl Settings {
+    /// The configuration, and a note for everything in it that is not used.
+    pub(crate) fn load(&self) -> Result<Config, Fault> {
+        let compat = self.compat.as_deref().and_then(Dialect::from_name);
+        let (text, origin) = match &self.config {
+            None => (String::new(), "default configuration".to_owned()),
+            Some(path) => {
+                let origin = path.display().to_string();
+                let text = fs::read_to_string(path)
+                    .map_err(|error| Fault::new(format!("can't read configuration `{origin}`: {error}")))?;
+                (text, origin)
+            }
+        };
+        let config = Config::parse_as(&text, &origin, compat)?;
+        for note in &config.notes {
+            terminal::note(note);
+        }
+        Ok(config)
+    }
+}
