@@ -42,6 +42,8 @@ mod hidden;
 mod ignored;
 mod lines;
 mod mount;
+#[cfg(test)]
+mod observed;
 mod options;
 mod outcome;
 mod output;
