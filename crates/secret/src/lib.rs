@@ -4,8 +4,26 @@
 //! [ Secret ] --write--> [ pod annotations ] --read--> [ Secret ] --places--> [ EnvName, FilePath ]
 //! ```
 //!
+//! ```
+//! # #[cfg(feature = "annotations")] {
+//! use secret::{Mount, Secret, Spelling};
+//!
+//! let wanted = Secret { group: "user-info".into(), key: "user_secret".into(), mount: Mount::File, ..Secret::default() };
+//! let annotations = secret::write(&[wanted.clone()], Spelling::Readable)?;
+//! assert_eq!(annotations[0].1, r#"[{"group":"user-info","key":"user_secret","mount":"file"}]"#);
+//! let read = secret::read(annotations.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
+//! assert_eq!(read, [wanted]);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A [`Secret`] is one thing that a task asks for. [`places`] decides, once for the whole product, under which
 //! environment variable and in which file it is found: admission writes to those places and the runtime looks there.
+//!
+//! Annotations have two spellings, which a pod may mix. Flyte's is exact to the byte on writing; on reading it takes
+//! and refuses what golang/protobuf does, and besides refuses values that aren't UTF-8. The readable one is a list in
+//! YAML or JSON. On a command line, [`shorthand`] has a third for one secret. Reading and writing annotations is the
+//! feature `annotations`, which is on by default; a task's runtime does without.
 
 #[cfg(feature = "annotations")]
 mod annotations;

@@ -115,3 +115,48 @@ impl fmt::Display for NameError {
 }
 
 impl std::error::Error for NameError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_have_names_that_kubernetes_takes() {
+        for name in ["A", "_FSEC_USER-INFO_K.1", "a b", "1", "~", "$(X)", "a/b", " "] {
+            assert_eq!(EnvName::parse(name).unwrap().as_str(), name);
+        }
+        for name in ["", "A=B", "é", "a\n", "a\0", "a\x7f", "a\t"] {
+            assert!(EnvName::parse(name).is_err(), "{name:?}");
+        }
+        let portable = |name: &str| EnvName::parse(name).unwrap().is_portable();
+        assert!(portable("_A1") && portable("a"));
+        assert!(!portable("1A") && !portable("A-B") && !portable("A.B") && !portable("A B"));
+    }
+
+    #[test]
+    fn paths_stay_below_their_root() {
+        for path in ["a", "a/b", "a/b/c.d", ".hidden", "a..b/c..", "arn:aws:x/y z", "é", &"x".repeat(255)] {
+            assert_eq!(FilePath::parse(path).unwrap().as_str(), path);
+        }
+        let (long, deep) = ("x".repeat(256), "x/".repeat(2048) + "x");
+        for (path, why) in [
+            ("", "is empty"),
+            ("/a", "starts with `/`"),
+            ("a//b", "has an empty part"),
+            ("a/", "has an empty part"),
+            (".", "has a part `.`"),
+            ("a/./b", "has a part `.`"),
+            ("..", "has a part that starts with `..`"),
+            ("a/../b", "has a part that starts with `..`"),
+            ("..data/x", "has a part that starts with `..`"),
+            ("a\0b", "holds a control character"),
+            ("a\nb", "holds a control character"),
+            ("a\u{85}", "holds a control character"),
+            (&long, "has a part longer than 255 bytes"),
+            (&deep, "is longer than 4096 bytes"),
+        ] {
+            let error = FilePath::parse(path).unwrap_err().to_string();
+            assert!(error.ends_with(why) && error.len() < 600 && !error.contains('\n'), "{error}");
+        }
+    }
+}

@@ -64,3 +64,62 @@ fn files(parts: &[&str], naming: &Naming<'_>) -> Result<Vec<FilePath>, NameError
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMING: Naming<'_> =
+        Naming { env_prefix: "_FSEC_", file_prefix: "", version: VersionPart::Included, spelled: true };
+
+    fn found(parts: [&str; 3], naming: &Naming<'_>) -> (String, Vec<String>) {
+        let [group, group_version, key] = parts.map(str::to_owned);
+        let Places { env, files } = places(&Secret { group, group_version, key, ..Secret::default() }, naming);
+        let files = files.map(|files| files.iter().map(ToString::to_string).collect());
+        (env.map_or_else(|error| error.to_string(), |env| env.to_string()), files.unwrap_or_default())
+    }
+
+    #[test]
+    fn empty_parts_leave_no_trace() {
+        for (parts, env, files) in [
+            (["user-info", "", "user_secret"], "_FSEC_USER-INFO_USER_SECRET", vec!["user-info/user_secret"]),
+            (["Group", "V1", "Key"], "_FSEC_GROUP_V1_KEY", vec!["group/v1/key", "Group/V1/Key"]),
+            (["", "", "ABC"], "_FSEC_ABC", vec!["abc", "ABC"]),
+            (["s", "7", ""], "_FSEC_S_7", vec!["s/7"]),
+            (["a/b", "", "c"], "_FSEC_A/B_C", vec!["a/b/c"]),
+        ] {
+            assert_eq!(found(parts, &NAMING), (env.to_owned(), files.into_iter().map(str::to_owned).collect()));
+        }
+    }
+
+    #[test]
+    fn naming_says_what_names_are_made_of() {
+        let parts = ["Db", "3", "Pw"];
+        let naming = Naming { version: VersionPart::LeftOut, spelled: false, env_prefix: "", ..NAMING };
+        assert_eq!(found(parts, &naming), ("DB_PW".to_owned(), vec!["db/pw".to_owned()]));
+        // The prefix is taken as it is, and stands before the last part alone.
+        let naming = Naming { file_prefix: "P_", env_prefix: "x_", ..NAMING };
+        assert_eq!(
+            found(parts, &naming),
+            ("x_DB_3_PW".to_owned(), vec!["db/3/P_pw".to_owned(), "Db/3/P_Pw".to_owned()])
+        );
+    }
+
+    #[test]
+    fn what_is_no_safe_place_is_none() {
+        for (parts, env, file) in [
+            (["..", "", "passwd"], true, false),
+            (["/etc", "", "passwd"], true, false),
+            (["a", "", "../b"], true, false),
+            (["a", "..", "b"], true, false),
+            (["a\n", "", "b"], false, false),
+            (["a=b", "", "c"], false, true),
+            (["café", "", "c"], false, true),
+            (["", "", ""], true, false),
+        ] {
+            let [group, group_version, key] = parts.map(str::to_owned);
+            let places = places(&Secret { group, group_version, key, ..Secret::default() }, &NAMING);
+            assert_eq!((places.env.is_ok(), places.files.is_ok()), (env, file), "{parts:?}");
+        }
+    }
+}

@@ -205,7 +205,7 @@ fn a_file_of_someone_else_is_reported_as_such() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = with_files([("g/k", b"canary")]);
     let path = dir.path().join("g/k");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&path).is_ok() {
         return; // The superuser reads everything.
     }
