@@ -19,6 +19,9 @@ pub(crate) struct Case {
     pub(crate) env: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) files: BTreeMap<String, String>,
+    /// The decoded requests, for people.
+    #[serde(default)]
+    pub(crate) secrets: Vec<Value>,
     #[serde(default)]
     pub(crate) pod: Value,
     #[serde(default)]

@@ -123,13 +123,39 @@ impl Deviation {
                 if !ours.allowed || !ours.patched {
                     return Err(format!("promises a pod, got {} {}", ours.code, ours.message));
                 }
-                match our_faults(&case.pod, &ours.pod).first() {
-                    Some(fault) => Err(format!("promises a pod that works, but {fault}")),
+                if let Some(fault) = our_faults(&case.pod, &ours.pod).first() {
+                    return Err(format!("promises a pod that works, but {fault}"));
+                }
+                match case.secrets.iter().find(|secret| secret["mount"] != 1 && !has_file(case, &ours.pod, secret)) {
+                    Some(secret) => Err(format!("promises every file, but there is none of {secret}")),
                     None => Ok(()),
                 }
             }
         }
     }
+}
+
+/// Whether every container has the file of a secret of K8s where flytekit looks for it. A container that already mounts the
+/// volume somewhere is left alone, as Flyte does.
+fn has_file(case: &Case, pod: &Value, secret: &Value) -> bool {
+    let lower = |field: &str| secret[field].as_str().unwrap_or_default().to_lowercase();
+    let group = lower("group");
+    let parts = group.split('/').filter(|part| !part.is_empty() && *part != ".");
+    let folder = std::iter::once(secret::FILE_ROOT).chain(parts).collect::<Vec<_>>().join("/");
+    let item = json!({"key": secret["key"], "path": lower("key")});
+    let holds = |volume: &Value| {
+        volume["secret"]["secretName"] == secret["group"] && list(&volume["secret"], "items").contains(&item)
+    };
+    let volumes: Vec<_> =
+        list(&pod["spec"], "volumes").iter().filter(|volume| holds(volume)).map(|volume| &volume["name"]).collect();
+    let there = mounts(&case.pod);
+    let shows = |mount: &Value| {
+        let text = |field: &str| mount[field].as_str().unwrap_or_default().to_owned();
+        let was_there = there.contains(&(text("name"), text("mountPath")));
+        volumes.contains(&&mount["name"]) && (mount["mountPath"] == folder.as_str() || was_there)
+    };
+    let mut containers = ["containers", "initContainers"].into_iter().flat_map(|kind| list(&pod["spec"], kind));
+    containers.all(|container| list(container, "volumeMounts").iter().any(shows))
 }
 
 /// The deviations that claim a case.

@@ -17,4 +17,5 @@ mod observed;
 mod oracle;
 mod ours;
 mod review;
+mod shown;
 mod vectors;

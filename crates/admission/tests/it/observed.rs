@@ -6,22 +6,27 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::admit::{Outcome, create, send};
+use crate::api_server::{Rule, new_violations};
 use crate::cases::{Case, observed, testdata};
 use crate::compare::{Lenient, flyte_pod};
 use crate::deviations::{DEVIATIONS, claiming};
 use crate::oracle::our_faults;
+use crate::shown::SHOWN;
 
 /// How a case came out.
 struct Verdict {
     case: Case,
+    /// Whether our pod refers to a Secret of a name that none can have, which is left to the API server.
+    impossible: bool,
     /// The deviation's name; none where it conforms.
     deviation: Option<&'static str>,
 }
 
-/// Whether what we did is one of the things that Flyte was seen to do.
+/// Whether what we did is one of the things that Flyte was seen to do: the one of index order, where that was seen.
 fn conforms(case: &Case, ours: &Outcome) -> bool {
     let lenient = Lenient::of(case);
-    case.outcomes.iter().any(|flyte| {
+    let ordered = case.outcomes.iter().any(|outcome| outcome.index_order);
+    case.outcomes.iter().filter(|outcome| outcome.index_order || !ordered).any(|flyte| {
         flyte.allowed == ours.allowed
             && if flyte.allowed { lenient.same(flyte_pod(case, flyte), &ours.pod) } else { flyte.code == ours.code }
     })
@@ -42,12 +47,29 @@ fn judge(case: Case) -> Result<Verdict, String> {
         (false, []) => return Err(format!("differs and no deviation claims it: {}", difference(&case, &ours))),
         (false, _) => return Err(format!("claimed by several: {names:?}")),
     };
+    if !ours.allowed && case.asks() && ours.code != 500 && !names_its_cause(&case, &ours.message) {
+        return Err(format!("says nothing of the secret: {}", ours.message));
+    }
     if ours.allowed
         && let Some(fault) = our_faults(&case.pod, &ours.pod).first()
     {
         return Err(format!("the API server would refuse our pod: {fault}"));
     }
-    Ok(Verdict { case, deviation: verdict })
+    let impossible = new_violations(&case.pod, &ours.pod).iter().any(|violation| violation.rule == Rule::RefName);
+    Ok(Verdict { case, impossible, deviation: verdict })
+}
+
+/// Whether a refusal names one of the secrets, the annotation that is none, or what of the pod can't be read.
+fn names_its_cause(case: &Case, message: &str) -> bool {
+    let named = |secret: &Value| {
+        let [group, key] =
+            ["group", "key"].map(|field| secret[field].as_str().unwrap_or_default().escape_debug().to_string());
+        message.contains(&format!("{group}/{key}"))
+    };
+    case.secrets.iter().any(named)
+        || message.contains("flyte.secrets/s")
+        || message.contains("pod can't be read")
+        || message.contains("not a v1 Pod")
 }
 
 /// Where our pod is another than Flyte's natural one.
@@ -100,8 +122,13 @@ fn report(verdicts: &[Verdict]) -> String {
         *row.entry(verdict.deviation.unwrap_or("conforms")).or_default() += 1;
     }
     let conforming = verdicts.iter().filter(|verdict| verdict.deviation.is_none()).count();
+    let impossible = verdicts.iter().filter(|verdict| verdict.impossible).count();
     let mut text = format!(
-        "# Conformance with Flyte: managers K8s and Global\n\n{} observed pods, {conforming} with an outcome of Flyte's own, the others under a named deviation.\n\n",
+        "# Conformance with Flyte: managers K8s and Global\n\n\
+         {} observed pods: {conforming} have the outcome that Flyte has when it takes the annotations in the order of their \
+         numbers, the others come under a named deviation.\n\n\
+         {impossible} of the pods refer to a Secret whose name none can have (`my_secret`), as Flyte's do; the API server \
+         refuses them and says so.\n\n",
         verdicts.len()
     );
     text.push_str("| category | Flyte | conform | deviations |\n| --- | --- | --- | --- |\n");
@@ -115,6 +142,10 @@ fn report(verdicts: &[Verdict]) -> String {
     for deviation in DEVIATIONS {
         let used = verdicts.iter().filter(|verdict| verdict.deviation == Some(deviation.name)).count();
         writeln!(text, "| `{}` | {used} | {} |", deviation.name, deviation.reason).unwrap();
+    }
+    text.push_str("\n## Deviations that none of these pods shows\n\n| name | reason |\n| --- | --- |\n");
+    for (name, reason) in SHOWN {
+        writeln!(text, "| `{name}` | {reason} |").unwrap();
     }
     text
 }
@@ -135,6 +166,15 @@ fn conformance_with_observed_pods() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(written, report, "testdata/conformance.md is old: run this with KEYBEARER_BLESS=1");
+}
+
+#[test]
+fn conformance_is_documented() {
+    let path = testdata("../docs/compatibility.md");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    for name in DEVIATIONS.iter().map(|deviation| deviation.name).chain(SHOWN.iter().map(|(name, _)| *name)) {
+        assert!(text.contains(&format!("`{name}`")), "docs/compatibility.md says nothing of `{name}`");
+    }
 }
 
 #[test]

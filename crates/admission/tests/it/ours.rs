@@ -321,3 +321,40 @@ fn the_readable_spelling_asks_for_the_same() {
         assert_eq!(outcome.pod["spec"], flyte["spec"], "{} {list}", outcome.message);
     }
 }
+
+/// What we refuse is either refused in Flyte's dialects too, or a warning there: nobody is left to find out alone.
+#[test]
+fn what_we_refuse_is_a_warning_in_flytes_dialects() {
+    let long = "k".repeat(300);
+    let mut wrong = Vec::new();
+    for name in ["", "..", "../up", "a/../b", "a\0b", "a\nb", "my_secret", "Upper", "é", long.as_str()] {
+        for (group, key) in [(name, "key"), ("group", name)] {
+            for mount in [Mount::Any, Mount::EnvVar, Mount::File] {
+                let asked = [secret(group, key, mount)];
+                if ask_ours(&plain(), &asked).allowed {
+                    continue;
+                }
+                for config in flyte() {
+                    let outcome = create(&ask::pod(&plain(), &asked), &config, &no_globals());
+                    // Flyte v2's SDK never sends a group: its dialect has a rule for that.
+                    let usual = group.is_empty() && config.dialect.name == "flyte-v2";
+                    if outcome.allowed && outcome.warnings.is_empty() && !usual {
+                        wrong.push(format!(
+                            "{} {:?} {mount}",
+                            config.dialect.name,
+                            asked[0].to_string().chars().take(20).collect::<String>()
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    let versioned = [Secret { group_version: "v2".into(), ..secret("db", "password", Mount::File) }];
+    for config in flyte() {
+        let outcome = create(&ask::pod(&plain(), &versioned), &config, &no_globals());
+        if outcome.warnings.is_empty() {
+            wrong.push(format!("{} group_version", config.dialect.name));
+        }
+    }
+    assert!(wrong.is_empty(), "no warning for:\n{}", wrong.join("\n"));
+}

@@ -59,6 +59,36 @@ fn what_is_no_review_is_a_bad_request() {
 }
 
 #[test]
+fn a_list_is_no_object() {
+    // A reader of structs may well take a list for the fields in their order.
+    let spec = json!({
+        "containers": [{"name": "main", "image": "i", "env": [{"name": "A"}], "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+        "volumes": [{"name": "v", "secret": {"secretName": "s", "items": [{"key": "k", "path": "k"}]}}],
+    });
+    let sent = review(&ask::pod(&spec, &[secret("db", "password", Mount::File)]));
+    for at in [
+        "",
+        "/request",
+        "/request/object",
+        "/request/object/metadata",
+        "/request/object/metadata/annotations",
+        "/request/object/spec",
+        "/request/object/spec/containers/0",
+        "/request/object/spec/containers/0/env/0",
+        "/request/object/spec/containers/0/volumeMounts/0",
+        "/request/object/spec/volumes/0",
+        "/request/object/spec/volumes/0/secret",
+        "/request/object/spec/volumes/0/secret/items/0",
+    ] {
+        for list in [json!([]), json!(["a", "b"])] {
+            let mut sent = sent.clone();
+            *sent.pointer_mut(at).unwrap() = list;
+            assert_bad_request(&answer(sent.to_string().as_bytes()), &[]);
+        }
+    }
+}
+
+#[test]
 fn truncated_anywhere_it_is_a_bad_request() {
     let body = good().to_string();
     for end in 0..body.len() {
@@ -187,6 +217,20 @@ fn repeated_keys_never_hide_a_request() {
         let answer = answer(sent.replacen(place, &twice, 1).as_bytes());
         assert!(answer["response"]["allowed"] == false || !patch_of(&answer).0.is_empty(), "{place}: {answer}");
     }
+}
+
+#[test]
+fn of_a_repeated_annotation_the_last_counts() {
+    let [first, last] = ["first", "last"].map(|key| ask::base32(ask::text(&secret("db", key, Mount::EnvVar))));
+    let sent = review(&ask::annotated(&plain(), &json!({"flyte.secrets/s0": last}))).to_string();
+    let sent =
+        sent.replacen("\"flyte.secrets/s0\":", &format!("\"flyte.secrets/s0\":\"{first}\",\"flyte.secrets/s0\":"), 1);
+    let answer = answer(sent.as_bytes());
+    let patch = json!(patch_of(&answer)).to_string();
+    assert!(
+        answer["response"]["allowed"] == false || patch.contains("_DB_LAST") && !patch.contains("_DB_FIRST"),
+        "as the API server has it: {patch}"
+    );
 }
 
 #[test]
