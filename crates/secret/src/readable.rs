@@ -8,7 +8,8 @@
 use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DuplicateKeyPolicy, Error, Options};
 
@@ -19,6 +20,11 @@ use crate::{MAX_ENCODED, MAX_READABLE, Mount, Secret};
 pub(crate) fn read(text: &str, secrets: &mut Vec<Secret>) -> Result<(), String> {
     if text.len() > MAX_ENCODED {
         return Err(format!("it is longer than {MAX_ENCODED} bytes"));
+    }
+    // JSON is YAML too, but a reader for JSON alone takes it in a tenth of the time. What it refuses, YAML may mean.
+    if let Ok(list) = serde_json::from_str::<List>(text) {
+        secrets.extend(list.0);
+        return Ok(());
     }
     match serde_saphyr::from_str_with_options::<Option<List>>(text, options()) {
         Ok(Some(list)) => secrets.extend(list.0),
@@ -55,7 +61,6 @@ fn message(error: &Error) -> String {
     let why = match error {
         Error::NullIntoString { .. } => "a value is empty or null; quote it, or leave the field out",
         Error::TaggedScalarCannotDeserializeIntoString { .. } => "a value has a tag that makes it no string",
-        Error::SerdeUnknownVariant { .. } => "unknown mount; it is one of any, env, file",
         Error::Unexpected { expected: "sequence start", .. } => "expected a list",
         Error::Unexpected { expected: "mapping start", .. } => {
             "expected a secret such as {group: user-info, key: token}"
@@ -109,7 +114,7 @@ impl<'de> Visitor<'de> for ListVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut secrets = Vec::new();
-        while let Some(item) = seq.next_element::<Item>()? {
+        while let Some(Map(item)) = seq.next_element()? {
             if secrets.len() == MAX_READABLE {
                 return Err(A::Error::custom(format_args!("more than {MAX_READABLE} secrets")));
             }
@@ -118,6 +123,31 @@ impl<'de> Visitor<'de> for ListVisitor {
         Ok(secrets)
     }
 }
+
+/// A secret that is a map; what serde derives for [`Item`] alone would take a list of values too.
+struct Map(Item);
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_struct("Secret", &FIELDS, MapVisitor).map(Self)
+    }
+}
+
+struct MapVisitor;
+
+impl<'de> Visitor<'de> for MapVisitor {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item, A::Error> {
+        Item::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+const FIELDS: [&str; 5] = ["group", "group_version", "key", "mount", "env_var"];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -129,24 +159,30 @@ struct Item {
     env_var: String,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    #[default]
-    Any,
-    Env,
-    File,
+#[derive(Default, Deserialize)]
+#[serde(try_from = "String")]
+struct Word(Mount);
+
+impl TryFrom<String> for Word {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "any" => Ok(Self(Mount::Any)),
+            "env" => Ok(Self(Mount::EnvVar)),
+            "file" => Ok(Self(Mount::File)),
+            other => Err(format!(
+                "unknown mount `{}`; it is one of any, env, file",
+                shortened(&other.escape_debug().to_string())
+            )),
+        }
+    }
 }
 
 impl From<Item> for Secret {
     fn from(item: Item) -> Self {
         let Item { group, group_version, key, mount, env_var } = item;
-        let mount = match mount {
-            Word::Any => Mount::Any,
-            Word::Env => Mount::EnvVar,
-            Word::File => Mount::File,
-        };
-        Self { group, group_version, key, mount, env_var }
+        Self { group, group_version, key, mount: mount.0, env_var }
     }
 }
 

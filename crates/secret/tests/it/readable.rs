@@ -82,12 +82,17 @@ fn what_is_no_list_of_secrets_is_refused_with_the_reason() {
         ("- {group: g, Key: k}", "unknown field `Key`"),
         ("- {group: g, group: h}", "field `group` is repeated at line 1, column 14"),
         ("[{\"key\":\"a\",\"key\":\"a\"}]", "field `key` is repeated at line 1, column 13"),
-        ("- {group: g, mount: ENV_VAR}", "unknown mount; it is one of any, env, file at line 1, column 21"),
-        ("- {group: g, mount: 1}", "unknown mount; it is one of any, env, file at line 1, column 21"),
+        ("- {group: g, mount: ENV_VAR}", "unknown mount `ENV_VAR`; it is one of any, env, file at line 1, column 21"),
+        ("- {group: g, mount: 1}", "unknown mount `1`; it is one of any, env, file at line 1, column 21"),
         ("- {group: g, key: null}", "a value is empty or null; quote it, or leave the field out at line 1, column 19"),
         ("- {group: g, key: ~}", "a value is empty or null"),
         ("- {group: g, key: }", "a value is empty or null"),
-        ("- {group: g, mount: null}", "unknown mount"),
+        ("- {group: g, mount: null}", "a value is empty or null"),
+        (r#"[{"mount": {"env": null}}]"#, "a value is a list or a map; it must be text"),
+        (r#"[["g", "", "k", "file", ""]]"#, "expected a secret"),
+        ("[[]]", "expected a secret"),
+        (r#"[{"group": null}]"#, "a value is empty or null"),
+        (r#"{"group": "g"}"#, "expected a list"),
         ("- group: g\n  key: [a]", "a value is a list or a map; it must be text at line 2, column 8"),
         ("- group: g\n  key: {a: b}", "a value is a list or a map; it must be text at line 2, column 8"),
         ("[[{group: g}]]", "expected a secret"),
@@ -114,7 +119,10 @@ fn what_is_no_list_of_secrets_is_refused_with_the_reason() {
 #[test]
 fn lists_are_bounded_in_number_length_and_depth() {
     assert_eq!(list(&format!("[{}]", "{},".repeat(MAX_READABLE))).unwrap().len(), MAX_READABLE);
-    assert!(list(&format!("[{}]", "{},".repeat(MAX_READABLE + 1))).unwrap_err().contains("more than 1024 secrets"));
+    let many = format!("[{}{{}}]", "{},".repeat(MAX_READABLE));
+    for too_many in [format!("# YAML\n{many}"), many] {
+        assert!(list(&too_many).unwrap_err().contains("more than 1024 secrets"));
+    }
 
     let fits = |length: usize| format!("[{{\"key\":\"{}\"}}]", "k".repeat(length - 12));
     assert_eq!(list(&fits(MAX_ENCODED)).unwrap()[0].key.len(), MAX_ENCODED - 12);

@@ -23,6 +23,10 @@ fn any_secrets_are_read_as_they_were_written() {
             written.reverse();
             prop_assert_eq!(&read_back(&written), &secrets);
         }
+        // After a comment it is YAML and no longer JSON, and means the same.
+        if let Some((name, json)) = write(&secrets, Spelling::Readable).unwrap().pop() {
+            prop_assert_eq!(&read_back(&[(name, format!("# YAML\n{json}"))]), &secrets);
+        }
         Ok(())
     };
     runner(500, Some(1)).run(&lists, check).unwrap();
