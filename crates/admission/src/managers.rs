@@ -4,7 +4,7 @@ mod global;
 mod k8s;
 mod local;
 
-pub(crate) use k8s::is_config_key;
+pub(crate) use k8s::{is_config_key, trouble as secret_trouble};
 
 use crate::config::Config;
 use crate::manager::Manager;

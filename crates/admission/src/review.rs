@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::denial::Denial;
+use crate::object::Object;
 use crate::patch::Patch;
 use crate::plan::{Plan, plan};
 use crate::policy::Identity;
@@ -30,16 +31,16 @@ struct Review<'a> {
     #[serde(borrow, default)]
     kind: Text<'a>,
     #[serde(borrow, default)]
-    request: Option<Request<'a>>,
+    request: Option<Object<Request<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request<'a> {
     #[serde(borrow, default)]
-    uid: Text<'a>,
+    uid: Option<Text<'a>>,
     #[serde(borrow, default)]
-    kind: GroupVersionKind<'a>,
+    kind: Object<GroupVersionKind<'a>>,
     #[serde(borrow, default)]
     namespace: Text<'a>,
     #[serde(borrow, default)]
@@ -92,13 +93,13 @@ pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
             return refuse(none(), Denial::unreadable(format!("the review is not UTF-8: {error}")));
         }
     };
-    let review: Review<'_> = match serde_json::from_str(text) {
+    let review: Object<Review<'_>> = match serde_json::from_str(text) {
         Ok(review) => review,
         Err(error) => {
             return refuse(none(), Denial::unreadable(format!("the review can't be read: {error}")));
         }
     };
-    let uid = review.request.as_ref().map_or("", |request| request.uid.as_str());
+    let uid = review.request.as_ref().and_then(|request| request.uid.as_ref()).map_or("", |uid| uid.as_str());
     let api_version = API_VERSIONS.into_iter().find(|version| *version == review.api_version.as_str());
     let envelope = Envelope { api_version: api_version.unwrap_or(API_VERSIONS[0]), uid };
     let request = match check(&review, api_version.is_some()) {
@@ -163,8 +164,8 @@ fn check<'r, 'a>(review: &'r Review<'a>, known_version: bool) -> Result<&'r Requ
             API_VERSIONS.join("` or `")
         )));
     }
-    let request = review.request.as_ref().ok_or_else(|| Denial::unreadable("the review has no `request`"))?;
-    if request.uid.is_empty() {
+    let request = review.request.as_deref().ok_or_else(|| Denial::unreadable("the review has no `request`"))?;
+    if request.uid.is_none() {
         return Err(Denial::unreadable("the review's request has no `uid`"));
     }
     let kind = &request.kind;

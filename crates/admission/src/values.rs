@@ -79,9 +79,9 @@ impl Globals {
     /// `<group>/<key>`. A group that would leave the folder finds nothing.
     pub(crate) fn get(&self, lookup: &GlobalLookup, group: &str, key: &str) -> Option<&[u8]> {
         let value = self.env.get(&Self::env_name(lookup, group, key)).or_else(|| {
-            let path: Vec<&str> =
-                group.split('/').chain(key.split('/')).filter(|part| !matches!(*part, "" | ".")).collect();
-            self.files.get(&path.join("/"))
+            let path = format!("{group}/{key}");
+            let stays = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+            self.files.get(&path).filter(|_| stays)
         })?;
         Some(value.expose_secret())
     }

@@ -3,6 +3,7 @@
 //! Everything else of the pod is skipped and never written again, so that fields this build has never heard of
 //! survive. Lists keep apart "absent", "null" and "there", since that decides how a JSON patch adds to them.
 
+use crate::object::Object;
 use crate::text::Text;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -50,7 +51,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-/// A map of strings in the order of the request.
+/// A map of strings in the order of the request. Where a name is repeated the last one counts, as Go has it.
 #[derive(Debug, Default)]
 pub struct Pairs<'a> {
     pairs: Vec<(Text<'a>, Text<'a>)>,
@@ -58,9 +59,9 @@ pub struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// The value of a name; the last one where a name is repeated, as Go takes it.
+    /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().rev().find(|(n, _)| n.as_str() == name).map(|(_, v)| v.as_str())
+        self.pairs.iter().find(|(n, _)| n.as_str() == name).map(|(_, v)| v.as_str())
     }
 
     /// All pairs.
@@ -72,6 +73,19 @@ impl<'a> Pairs<'a> {
     pub fn is_there(&self) -> bool {
         self.there
     }
+}
+
+/// Removes pairs whose name comes again later.
+fn keep_last(pairs: &mut Vec<(Text<'_>, Text<'_>)>) {
+    let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    if names.windows(2).all(|two| two[0] != two[1]) {
+        return;
+    }
+    let mut seen = std::collections::HashSet::new();
+    let mut kept: Vec<_> = std::mem::take(pairs).into_iter().rev().filter(|(name, _)| seen.insert(name.to_string())).collect();
+    kept.reverse();
+    *pairs = kept;
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
@@ -90,6 +104,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
+                keep_last(&mut pairs);
                 Ok(Pairs { pairs, there: true })
             }
         }
@@ -109,10 +124,10 @@ pub struct PodView<'a> {
     pub kind: Text<'a>,
     /// Name, labels, annotations.
     #[serde(borrow, default, deserialize_with = "null_is_default")]
-    pub metadata: MetadataView<'a>,
+    pub metadata: Object<MetadataView<'a>>,
     /// Containers and volumes.
     #[serde(borrow, default)]
-    pub spec: Option<SpecView<'a>>,
+    pub spec: Option<Object<SpecView<'a>>>,
 }
 
 /// The pod's metadata as far as it is read.
@@ -145,16 +160,16 @@ pub struct SpecView<'a> {
     pub service_account_name: Text<'a>,
     /// The containers.
     #[serde(borrow, default)]
-    pub containers: List<Option<ContainerView<'a>>>,
+    pub containers: List<Option<Object<ContainerView<'a>>>>,
     /// The init containers, native sidecars among them.
     #[serde(borrow, default)]
-    pub init_containers: List<Option<ContainerView<'a>>>,
+    pub init_containers: List<Option<Object<ContainerView<'a>>>>,
     /// The volumes.
     #[serde(borrow, default)]
-    pub volumes: List<Option<VolumeView<'a>>>,
+    pub volumes: List<Option<Object<VolumeView<'a>>>>,
     /// Users and groups of the whole pod.
     #[serde(default)]
-    pub security_context: Option<SecurityView>,
+    pub security_context: Option<Object<SecurityView>>,
 }
 
 /// A container as far as it is read.
@@ -166,16 +181,16 @@ pub struct ContainerView<'a> {
     pub name: Text<'a>,
     /// Its environment.
     #[serde(borrow, default)]
-    pub env: List<Option<EnvView<'a>>>,
+    pub env: List<Option<Object<EnvView<'a>>>>,
     /// Its mounts.
     #[serde(borrow, default)]
-    pub volume_mounts: List<Option<MountView<'a>>>,
+    pub volume_mounts: List<Option<Object<MountView<'a>>>>,
     /// Its resources, to be copied as they are.
     #[serde(borrow, default)]
     pub resources: Option<&'a RawValue>,
     /// User and group of the container alone.
     #[serde(default)]
-    pub security_context: Option<SecurityView>,
+    pub security_context: Option<Object<SecurityView>>,
     /// Image, arguments and mounts of our own init container are compared with these.
     #[serde(borrow, default)]
     pub image: Text<'a>,
@@ -238,7 +253,7 @@ pub struct VolumeView<'a> {
     pub name: Text<'a>,
     /// A Secret as volume.
     #[serde(borrow, default)]
-    pub secret: Option<SecretVolumeView<'a>>,
+    pub secret: Option<Object<SecretVolumeView<'a>>>,
     /// A projected volume, parsed only where it has to be compared.
     #[serde(borrow, default)]
     pub projected: Option<&'a RawValue>,
@@ -256,7 +271,7 @@ pub struct SecretVolumeView<'a> {
     pub secret_name: Text<'a>,
     /// The keys in it; absent means all.
     #[serde(borrow, default)]
-    pub items: List<Option<ItemView<'a>>>,
+    pub items: List<Option<Object<ItemView<'a>>>>,
 }
 
 /// One key of a Secret as file.
@@ -284,7 +299,7 @@ impl<'a> PodView<'a> {
     /// # Errors
     /// What JSON's reader says: a wrong type in a field that is read, a repeated field, broken JSON.
     pub fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json)
+        serde_json::from_str(json).map(Object::into_inner)
     }
 
     /// Init containers, then containers, with the list that each is in. A `null` entry is passed over.
@@ -296,13 +311,13 @@ impl<'a> PodView<'a> {
             .enumerate()
             .map(|(i, c)| (ContainerList::Init, i, c))
             .chain(main.iter().enumerate().map(|(i, c)| (ContainerList::Main, i, c)))
-            .filter_map(|(list, i, c)| c.as_ref().map(|c| (list, i, c)))
+            .filter_map(|(list, i, c)| c.as_deref().map(|c| (list, i, c)))
     }
 
     /// The volumes with their places in the list.
     pub fn volumes(&self) -> impl Iterator<Item = (usize, &VolumeView<'a>)> {
         let volumes = self.spec.as_ref().map_or(&[][..], |spec| spec.volumes.items());
-        volumes.iter().enumerate().filter_map(|(i, v)| v.as_ref().map(|v| (i, v)))
+        volumes.iter().enumerate().filter_map(|(i, v)| v.as_deref().map(|v| (i, v)))
     }
 
     /// What messages call the pod.

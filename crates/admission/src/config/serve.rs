@@ -102,6 +102,7 @@ pub(super) fn env_prefix(
             }
             Ok(dialect.env_prefix.to_owned())
         }
+        Some(scalar) if scalar.text.is_empty() => Ok(String::new()),
         Some(scalar) => match secret::EnvName::parse(scalar.text.clone()) {
             Ok(prefix) => Ok(prefix.as_str().to_owned()),
             Err(error) => Err(top.error(scalar.at, format!("`secretEnvVarPrefix`: {error}"))),

@@ -50,23 +50,32 @@ fn checked_name(secret: &Secret, group: &str, config: &Config) -> Result<String,
             ));
         }
     };
-    if !is_dns_subdomain(&name) {
-        return Err(Answer::passes(
-            format!("`{}` can't be the name of a Secret", name.chars().take(80).collect::<String>().escape_debug()),
+    match trouble(&name, &secret.key) {
+        Some((reason, hint)) => Err(Answer::passes(reason, hint)),
+        None => Ok(name),
+    }
+}
+
+/// Why no Secret can have this name and key, and what to do about it.
+pub(crate) fn trouble(name: &str, key: &str) -> Option<(String, &'static str)> {
+    let shown = |text: &str| text.chars().take(80).collect::<String>().escape_debug().to_string();
+    if !is_dns_subdomain(name) {
+        return Some((
+            format!("`{}` can't be the name of a Secret", shown(name)),
             "a Secret's name has lower case letters, digits, `-` and `.`, up to 253",
         ));
     }
-    if !is_config_key(&secret.key) {
-        return Err(Answer::passes(
-            format!("`{}` can't be a key of a Secret", secret.key.chars().take(80).collect::<String>().escape_debug()),
+    if !is_config_key(key) {
+        return Some((
+            format!("`{}` can't be a key of a Secret", shown(key)),
             "a Secret's key has letters, digits, `-`, `_` and `.`, up to 253, and does not start with `..`",
         ));
     }
-    Ok(name)
+    None
 }
 
 /// RFC 1123 subdomain, as apimachinery's `IsDNS1123Subdomain` has it.
-pub(crate) fn is_dns_subdomain(name: &str) -> bool {
+fn is_dns_subdomain(name: &str) -> bool {
     name.len() <= 253
         && name.split('.').all(|label| {
             let bytes = label.as_bytes();

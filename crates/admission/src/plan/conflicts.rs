@@ -1,10 +1,11 @@
 //! Requests that get into each other's way, or into the pod's: refused where that is the dialect's rule or where the
 //! API server would refuse the pod, else a warning.
 
-use super::{EnvAddition, EnvValue, Plan};
+use super::{EnvAddition, EnvValue, Plan, Source};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::dialect::EnvRule;
+use crate::managers::secret_trouble;
 use crate::render::same_variable;
 use crate::view::{ContainerView, PodView};
 use secret::{EnvName, FILE_ROOT};
@@ -57,7 +58,8 @@ pub(super) fn mount_paths(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Re
     for (index, mount) in plan.mounts.iter().enumerate() {
         if let Some(other) = plan.mounts[..index].iter().find(|other| other.path == mount.path) {
             let why = format!(
-                "two secrets' volumes (`{}` and `{}`) would be mounted at `{}`, which the API server refuses",
+                "secrets {} need two volumes (`{}` and `{}`) at `{}`, which the API server refuses",
+                secrets_below(plan, &mount.path),
                 other.volume,
                 mount.volume,
                 mount.path.escape_debug()
@@ -73,16 +75,24 @@ pub(super) fn mount_paths(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Re
             }
             if let Some(other) = there().find(|m| m.mount_path.as_str() == mount.path) {
                 let why = format!(
-                    "container `{}` mounts volume `{}` at `{}`, where a secret is to be mounted",
+                    "container `{}` mounts volume `{}` at `{}`, where {} has to be",
                     container.name,
                     other.name,
-                    mount.path.escape_debug()
+                    mount.path.escape_debug(),
+                    secrets_below(plan, &mount.path)
                 );
                 return Err(Denial::pod(config, why).with_hint("mount the pod's volume elsewhere"));
             }
         }
     }
     Ok(())
+}
+
+/// The secrets whose files are at or below a path, by name.
+fn secrets_below(plan: &Plan, path: &str) -> String {
+    let below = |file: &String| format!("{FILE_ROOT}/{file}").strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let names = plan.requests.iter().filter(|request| request.files.iter().any(below));
+    names.map(|request| format!("`{}`", request.secret)).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a mount is at or under the secrets' root, however its path is spelled.
@@ -108,6 +118,14 @@ pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
         let secret = &request.secret;
         if plan.requests[..index].iter().any(|other| other.secret == *secret) {
             warnings.push(format!("secret `{secret}` is asked for twice"));
+        }
+        if let Source::Reference { name, key } = &request.source
+            && let Some((reason, _)) = secret_trouble(name, key)
+        {
+            warnings.push(format!("secret `{secret}` will never be found: {reason}"));
+        }
+        if !secret.group_version.is_empty() {
+            warnings.push(format!("secret `{secret}`: its `group_version` has no effect"));
         }
         if let Some(why) = danger(&secret.env_var) {
             warnings.push(format!("secret `{secret}` sets `{}`: {why}", secret.env_var));

@@ -102,7 +102,7 @@ impl Shaping<'_> {
         })?;
         self.hand_marker(secret::DEFAULT_DIR_ENV, FILE_ROOT);
         self.hand_marker(secret::FILE_PREFIX_ENV, "");
-        let file = format!("{group}/{key}");
+        let file = join(&[&group, &key]);
         let path_env: Vec<EnvName> = self.own_name()?.into_iter().collect();
         for name in &path_env {
             self.hand(name.clone(), EnvValue::Literal(format!("{FILE_ROOT}/{file}")));
@@ -183,5 +183,12 @@ fn check_item(path: &str) -> Result<(), String> {
 
 /// A mount for a group's volume.
 pub(super) fn group_mount(volume: &str, group: &str) -> MountAddition {
-    MountAddition { volume: volume.to_owned(), path: format!("{FILE_ROOT}/{}", to_lower(group)) }
+    MountAddition { volume: volume.to_owned(), path: format!("{FILE_ROOT}/{}", join(&[&to_lower(group)])) }
+}
+
+/// A relative path as Go's `filepath.Join` cleans it; nothing that leaves its folder comes here.
+fn join(parts: &[&str]) -> String {
+    let parts: Vec<&str> =
+        parts.iter().flat_map(|part| part.split('/')).filter(|part| !matches!(*part, "" | ".")).collect();
+    parts.join("/")
 }
