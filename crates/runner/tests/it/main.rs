@@ -1,1 +1,12 @@
 //! The runner with real processes.
+
+mod envfile;
+mod environment;
+mod files;
+mod helper;
+mod order;
+mod output;
+mod refusals;
+mod signals;
+mod strays;
+mod support;
