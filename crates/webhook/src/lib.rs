@@ -1,0 +1,1 @@
+//! The admission webhook: listeners, certificates, registration.
