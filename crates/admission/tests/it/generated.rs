@@ -243,6 +243,22 @@ proptest! {
     }
 
     #[test]
+    fn what_we_refuse_is_a_warning_in_flytes_dialects(
+        spec in spec(), secrets in any_secrets(), flyte in select(&["flyte-v1", "flyte-v2"][..]),
+    ) {
+        let pod = ask::pod(&spec, &secrets);
+        let ours = create_unchecked(&pod, &k8s("keybearer"), &globals("", false));
+        // With one prefix, or names would meet in one dialect and not in the other.
+        let one_prefix = json!({"webhook": {"secretManagerType": "K8s", "secretEnvVarPrefix": "_FSEC_"}});
+        let theirs = create_unchecked(&pod, &config(flyte, one_prefix), &globals("", false));
+        // Flyte v2's SDK never sends a group, and its dialect has a rule for that.
+        let usual = flyte == "flyte-v2" && secrets.iter().any(|secret| secret.group.is_empty());
+        if !ours.allowed && theirs.allowed && !usual {
+            prop_assert!(!theirs.warnings.is_empty(), "{}", ours.message);
+        }
+    }
+
+    #[test]
     fn any_bytes_are_answered(bytes in vec(any::<u8>(), 0..200), name in dialect()) {
         let _ = crate::admit::send(&bytes, &k8s(name), &globals("", false));
     }
