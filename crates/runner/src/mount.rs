@@ -81,7 +81,7 @@ impl Mounts {
         self.0.is_empty()
     }
 
-    /// The directory that stands for the secrets' directory; `own` is where it is made if need be, and was by an earlier start of the same container.
+    /// The directory that stands for the secrets' directory; `own` is where it is made if need be.
     pub(crate) fn make(&self, volumes: &VolumeDirs, own: &Path) -> Result<Option<PathBuf>, StartError> {
         if self.is_empty() {
             return Ok(None);
@@ -94,10 +94,7 @@ impl Mounts {
             }
             let link = own.join(&mount.at);
             std::fs::create_dir_all(link.parent().unwrap_or(own)).map_err(failed)?;
-            match symlink(&target, &link) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => made.map_err(failed)?,
-            }
+            symlink(&target, &link).map_err(failed)?;
         }
         Ok(Some(own.into()))
     }

@@ -24,7 +24,7 @@ pub struct Options<'a> {
     pub namespace: String,
     /// The service account of a pod that names none.
     pub service_account: String,
-    /// The directory that a container may have volumes at or under: the one its secrets are in.
+    /// The directory that a container may have volumes at or under: the one its secrets are in. An absolute path, and not `/`.
     pub secrets_root: String,
     /// An init container that this process does itself.
     pub builtin: Option<Builtin<'a>>,

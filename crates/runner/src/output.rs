@@ -26,14 +26,14 @@ pub enum Framing {
     Raw,
 }
 
-/// Takes what the containers write and what the runner notes. It is called on the thread that called [`run`](crate::run), which does nothing else meanwhile.
+/// Takes what the containers write and what the runner notes. It is called on the thread that called [`run`](fn@crate::run), which does nothing else meanwhile.
 pub trait Output {
     /// A piece of a container's output, byte for byte. With [`Framing::Lines`] it is one line with its line feed; it has none if the stream ended without, or if
     /// the line is longer than [`LONGEST_PIECE`](crate::LONGEST_PIECE) and goes on in the next piece of the same stream.
     fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]);
     /// Something that a user may want to know.
     fn note(&mut self, note: &Note);
-    /// How `container`'s output is to be cut; asked once, before the container starts.
+    /// How `container`'s output is to be cut; asked whenever the container starts.
     fn framing(&mut self, container: &str) -> Framing {
         let _ = container;
         Framing::Lines

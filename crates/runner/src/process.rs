@@ -53,8 +53,17 @@ impl Process {
         Ok(process)
     }
 
+    /// Whether it has not ended yet; if it has, only its last output is waited for.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.ended.is_none()
+    }
+
     /// Sends a signal to all of the container's group. One that is stopped is woken up, or it would never see it.
     pub(crate) fn signal(&self, signal: Signal) {
+        // Once it has been waited for, its number may be another's.
+        if !self.is_alive() {
+            return;
+        }
         // A group whose processes have all ended can't be signalled; that is as good.
         _ = kill_process_group(self.group, signal);
         if signal != Signal::KILL {
@@ -124,7 +133,7 @@ impl Process {
 /// A run that breaks off leaves no process behind.
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.ended.is_none() {
+        if self.is_alive() {
             self.signal(Signal::KILL);
             _ = self.child.wait();
         }

@@ -47,6 +47,7 @@ impl Strays {
 #[cfg(target_os = "linux")]
 impl Drop for Strays {
     fn drop(&mut self) {
+        self.end();
         _ = rustix::process::set_child_subreaper(None);
     }
 }

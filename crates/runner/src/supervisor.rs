@@ -148,9 +148,11 @@ impl<'a> Supervisor<'a> {
                         self.output.note(&Note::SidecarEnded { container: name.clone(), end, delay });
                     }
                 } else if one.kill_at.is_some_and(|at| at <= now) {
-                    process.signal(Signal::KILL);
                     one.kill_at = None;
-                    killed.push(name.clone());
+                    if process.is_alive() {
+                        process.signal(Signal::KILL);
+                        killed.push(name.clone());
+                    }
                 }
             }
             one.wake(now, self.closing || self.stop.is_some(), self.output);

@@ -10,13 +10,14 @@ use runner::{Note, Outcome, Output, Pod, Stream};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Secrets, options, until};
+use crate::support::{GUARD, Secrets, options, until};
 
 const POD: &str = "RUNNER_TEST_POD";
 const PARENT: &str = "RUNNER_TEST_PARENT";
 const GRACE: &str = "RUNNER_TEST_GRACE_MS";
 const STRAYS: &str = "RUNNER_TEST_STRAYS";
 const PANIC: &str = "RUNNER_TEST_PANIC";
+const AFTER: &str = "RUNNER_TEST_AFTER";
 
 /// Writes all to one file, a line each, and may panic at a word.
 struct Log(std::fs::File, Option<String>);
@@ -24,7 +25,8 @@ struct Log(std::fs::File, Option<String>);
 impl Output for Log {
     fn piece(&mut self, container: &str, _: Stream, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
-        write!(self.0, "{container} | {text}").unwrap();
+        // In one piece, for the test reads along.
+        self.0.write_all(format!("{container} | {text}").as_bytes()).unwrap();
         assert!(self.1.as_ref().is_none_or(|word| !text.contains(word)), "as asked");
     }
 
@@ -46,6 +48,11 @@ fn in_a_process_of_its_own() {
     let pod = Pod::from_json(pod.to_str().unwrap()).unwrap();
     let mut log = Log(log, std::env::var(PANIC).ok());
     let Outcome { exit_code, .. } = runner::run(&pod, &Secrets::default(), options, &mut log).unwrap();
+    if std::env::var_os(AFTER).is_some() {
+        kill_process(rustix::process::getpid(), Signal::TERM).unwrap();
+        // Another thread may be the one that it is delivered to.
+        std::thread::sleep(GUARD);
+    }
     std::process::exit(exit_code.into());
 }
 

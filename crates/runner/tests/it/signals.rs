@@ -1,5 +1,6 @@
 //! Signals to the process that runs the pod, and what is left of it afterwards: nothing.
 
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -142,4 +143,11 @@ fn a_run_beside_another_keeps_its_directory() {
     assert_eq!((outcome.exit_code, record.notes.len(), first.left()), (0, 0, 1));
     first.signal(Signal::TERM);
     assert_eq!(first.end(), Some(143));
+}
+
+#[test]
+fn after_a_run_signals_have_their_effect_again() {
+    let mut helper = Helper::start(&with_dir(&[container("main", "true")], &[]), GUARD, &[("AFTER", "1")]);
+    assert_eq!(helper.wait().signal(), Some(15), "{}", helper.log());
+    assert_eq!(helper.left(), 0);
 }

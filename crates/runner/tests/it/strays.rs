@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::helper::Helper;
-use crate::support::{GUARD, Secrets, is_running, one, run, until};
+use crate::support::{Secrets, is_running, one, run, state, until};
 
 #[test]
 fn what_is_left_in_the_group_is_killed() {
@@ -22,14 +22,15 @@ fn what_is_left_in_the_group_is_killed() {
 #[test]
 fn one_that_left_the_group_and_holds_the_pipe_hangs_nothing() {
     let script = r"
-import os, sys, time
+import os, time
 print('before', flush=True)
+read, write = os.pipe()
 if os.fork() == 0:
     os.setsid()
     print(os.getpid(), flush=True)
+    os.write(write, b'x')
     time.sleep(1000)
-os.wait3(os.WNOHANG)
-time.sleep(0.2)
+os.read(read, 1)
 ";
     let main = json!({"spec": {"containers": [{"name": "main", "command": ["python3", "-c", script]}]}});
     let ran = run(&main, &Secrets::default());
@@ -47,17 +48,19 @@ time.sleep(0.2)
 fn a_daemon_ends_with_the_pod_if_asked() {
     let script = r"
 import os, time
-for leave in (True, True, False):
-    if leave and os.fork() == 0:
+for _ in range(2):
+    child = os.fork()
+    if child == 0:
         os.setsid()
         if os.fork() == 0:
             os.close(1); os.close(2)
             time.sleep(1000)
         os._exit(0)
+    os.waitpid(child, 0)
 ";
     let mark = format!("stray-{}", std::process::id());
     let pod = json!({"spec": {"containers": [{"name": "main", "command": ["python3", "-c", script, mark]}]}});
-    let mut helper = Helper::start(&pod, GUARD, &[("STRAYS", "1")]);
+    let mut helper = Helper::start(&pod, crate::support::GUARD, &[("STRAYS", "1")]);
     assert_eq!(helper.end(), Some(0), "{}", helper.log());
     assert!(helper.log().contains("killed: 2 processes that had left their container"), "{}", helper.log());
     assert!(!all_commands().contains(&mark));
@@ -65,8 +68,9 @@ for leave in (True, True, False):
 
 #[cfg(target_os = "linux")]
 fn all_commands() -> String {
-    let output = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let commands = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    String::from_utf8_lossy(&commands.flatten().collect::<Vec<u8>>()).into_owned()
 }
 
 #[test]
@@ -77,9 +81,7 @@ fn a_stopped_group_still_ends() {
     helper.wait_for("main | ");
     let log = helper.log();
     let pid = log.trim_start_matches("main | ").lines().next().unwrap();
-    until("the stop", || {
-        std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap().stdout.starts_with(b"T")
-    });
+    until("the stop", || state(pid) == Some('T'));
     helper.signal(rustix::process::Signal::TERM);
     assert_eq!(helper.end(), Some(143));
     assert!(helper.log().contains("main | bye"), "{}", helper.log());

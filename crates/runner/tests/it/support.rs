@@ -158,6 +158,15 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Whether a process still runs. One that has ended but that nobody has waited for does not.
 pub(crate) fn is_running(pid: &str) -> bool {
-    let state = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap().stdout;
-    !state.is_empty() && !String::from_utf8_lossy(&state).trim_start().starts_with('Z')
+    !matches!(state(pid), None | Some('Z'))
+}
+
+/// The letter for a process's state: `R`, `S`, `T` (stopped), `Z` (ended). Not every Linux has `ps`, and only Linux has `/proc`.
+pub(crate) fn state(pid: &str) -> Option<char> {
+    if Path::new("/proc/self/stat").exists() {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        return stat.rsplit_once(')')?.1.trim_start().chars().next();
+    }
+    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim_start().chars().next()
 }
