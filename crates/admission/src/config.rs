@@ -167,8 +167,10 @@ fn read_targets(section: Option<Section<'_>>) -> Result<Vec<String>, ConfigError
 }
 
 fn read_fetch(section: Option<Section<'_>>) -> Result<Fetch, ConfigError> {
-    let mut fetch =
-        Fetch { image: concat!("keybearer:", env!("CARGO_PKG_VERSION")).to_owned(), deadline: Duration::from_secs(120) };
+    let mut fetch = Fetch {
+        image: concat!("keybearer:", env!("CARGO_PKG_VERSION")).to_owned(),
+        deadline: Duration::from_secs(120),
+    };
     let Some(mut section) = section else { return Ok(fetch) };
     if let Some(image) = section.text("image")? {
         fetch.image = image;

@@ -54,8 +54,12 @@ pub(crate) fn ask(manager: Manager, secret: &Secret, config: &Config, globals: &
         Manager::K8s => k8s::ask(secret, config),
         Manager::Local => local::ask(secret, config),
         // The configuration refuses these, so that no pod ever meets them.
-        Manager::Aws | Manager::Vault | Manager::Gcp | Manager::Azure | Manager::Confidant | Manager::Embedded | Manager::Exec => {
-            Answer::passes("is not served by this build", "configure a manager that it serves")
-        }
+        Manager::Aws
+        | Manager::Vault
+        | Manager::Gcp
+        | Manager::Azure
+        | Manager::Confidant
+        | Manager::Embedded
+        | Manager::Exec => Answer::passes("is not served by this build", "configure a manager that it serves"),
     }
 }

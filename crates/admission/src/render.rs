@@ -7,8 +7,6 @@ mod fetcher;
 mod mounts;
 mod volumes;
 
-pub(crate) use env::{Clash, clash, same_variable};
-
 use crate::patch::{Patch, pointer_part};
 use crate::plan::{INJECTED_ANNOTATION, Plan};
 use crate::values::Values;

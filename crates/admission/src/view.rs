@@ -3,114 +3,12 @@
 //! Everything else of the pod is skipped and never written again, so that fields this build has never heard of
 //! survive. Lists keep apart "absent", "null" and "there", since that decides how a JSON patch adds to them.
 
+use crate::collections::{List, Pairs};
 use crate::object::Object;
 use crate::text::Text;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::Deserializer;
 use serde_json::value::RawValue;
-use std::fmt;
-
-/// A list of the pod that may be absent or null.
-#[derive(Debug)]
-pub enum List<T> {
-    /// The member is not there.
-    Absent,
-    /// The member is `null`.
-    Null,
-    /// The member is a list.
-    Items(Vec<T>),
-}
-
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self::Absent
-    }
-}
-
-impl<T> List<T> {
-    /// The items; none where there is no list.
-    pub fn items(&self) -> &[T] {
-        match self {
-            Self::Items(items) => items,
-            Self::Absent | Self::Null => &[],
-        }
-    }
-
-    /// Whether a JSON patch can add to it with `/-`.
-    pub fn is_there(&self) -> bool {
-        matches!(self, Self::Items(_))
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Option::<Vec<T>>::deserialize(deserializer)? {
-            Some(items) => Self::Items(items),
-            None => Self::Null,
-        })
-    }
-}
-
-/// A map of strings in the order of the request. Where a name is repeated the last one counts, as Go has it.
-#[derive(Debug, Default)]
-pub struct Pairs<'a> {
-    pairs: Vec<(Text<'a>, Text<'a>)>,
-    there: bool,
-}
-
-impl<'a> Pairs<'a> {
-    /// The value of a name.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(n, _)| n.as_str() == name).map(|(_, v)| v.as_str())
-    }
-
-    /// All pairs.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + use<'_, 'a> {
-        self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()))
-    }
-
-    /// Whether the map is there (and not null).
-    pub fn is_there(&self) -> bool {
-        self.there
-    }
-}
-
-/// Removes pairs whose name comes again later.
-fn keep_last(pairs: &mut Vec<(Text<'_>, Text<'_>)>) {
-    let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    if names.windows(2).all(|two| two[0] != two[1]) {
-        return;
-    }
-    let mut seen = std::collections::HashSet::new();
-    let mut kept: Vec<_> = std::mem::take(pairs).into_iter().rev().filter(|(name, _)| seen.insert(name.to_string())).collect();
-    kept.reverse();
-    *pairs = kept;
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PairsVisitor;
-        impl<'de> Visitor<'de> for PairsVisitor {
-            type Value = Pairs<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map of strings")
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Pairs::default())
-            }
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                keep_last(&mut pairs);
-                Ok(Pairs { pairs, there: true })
-            }
-        }
-        deserializer.deserialize_any(PairsVisitor)
-    }
-}
 
 /// A pod as far as it is read.
 #[derive(Debug, Default, Deserialize)]

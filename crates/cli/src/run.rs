@@ -99,11 +99,11 @@ impl Planned {
         // Without the label the webhook is not called, here or there.
         let unlabelled = PodView::default();
         let pod = if explain::is_labelled(pod, config) { pod } else { &unlabelled };
-        let here = plan::plan(pod, who, &config.on_laptop(), &none)?;
+        let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
         for warning in &here.warnings {
             terminal::warning(warning);
         }
-        let cluster = match plan::plan(pod, who, config, &none) {
+        let cluster = match admission::plan(pod, who, config, &none) {
             Ok(plan) => Some(plan),
             Err(denial) => {
                 terminal::warning(format!("in the cluster this pod would be refused: {denial}"));

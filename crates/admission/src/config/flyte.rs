@@ -5,11 +5,45 @@ use super::section::{Scalar, Section};
 
 /// Sections of Flyte's other parts that may stand in the same file; none of them concerns the webhook.
 pub(super) const OTHER_SECTIONS: [&str; 39] = [
-    "admin", "agent-service", "auth", "cache", "catalog-cache", "clusterpools", "clusterresources", "cloudevents",
-    "cluster_resources", "copilot", "database", "datacatalog", "domains", "event", "executor", "externalevents",
-    "flyteadmin", "k8s", "k8s-array", "leader-election", "logger", "logging", "manager", "namespace_mapping",
-    "notifications", "otel", "plugins", "propeller", "qualityofservice", "queues", "registration", "remotedata",
-    "runs", "scheduler", "server", "storage", "task_resources", "task_type_whitelist", "tasks",
+    "admin",
+    "agent-service",
+    "auth",
+    "cache",
+    "catalog-cache",
+    "clusterpools",
+    "clusterresources",
+    "cloudevents",
+    "cluster_resources",
+    "copilot",
+    "database",
+    "datacatalog",
+    "domains",
+    "event",
+    "executor",
+    "externalevents",
+    "flyteadmin",
+    "k8s",
+    "k8s-array",
+    "leader-election",
+    "logger",
+    "logging",
+    "manager",
+    "namespace_mapping",
+    "notifications",
+    "otel",
+    "plugins",
+    "propeller",
+    "qualityofservice",
+    "queues",
+    "registration",
+    "remotedata",
+    "runs",
+    "scheduler",
+    "server",
+    "storage",
+    "task_resources",
+    "task_type_whitelist",
+    "tasks",
 ];
 
 /// What the server needs of `webhook:`.
@@ -51,8 +85,15 @@ pub struct GlobalLookup {
 
 /// Names in `webhook:` that belong to managers this build doesn't serve, or to parts of Flyte that it doesn't have.
 const NOT_READ: [&str; 9] = [
-    "awsSecretManager", "gcpSecretManager", "azureSecretManager", "vaultSecretManager", "embeddedSecretManagerConfig",
-    "imageBuilderConfig", "webhookTimeout", "kubeClientConfig", "cacheInvalidationPort",
+    "awsSecretManager",
+    "gcpSecretManager",
+    "azureSecretManager",
+    "vaultSecretManager",
+    "embeddedSecretManagerConfig",
+    "imageBuilderConfig",
+    "webhookTimeout",
+    "kubeClientConfig",
+    "cacheInvalidationPort",
 ];
 
 pub(super) fn webhook(section: Option<Section<'_>>, notes: &mut Vec<String>) -> Result<Webhook, ConfigError> {

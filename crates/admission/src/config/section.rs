@@ -46,7 +46,9 @@ impl<'o> Section<'o> {
     /// A member that is a map of its own.
     pub(super) fn section(&mut self, name: &'static str) -> Result<Option<Self>, ConfigError> {
         let title = if self.title.starts_with("the ") { name.to_owned() } else { format!("{}.{name}", self.title) };
-        self.take(name).map(|entry| Self::of(entry.node, format!("`{title}`").replace("``", "`"), self.origin)).transpose()
+        self.take(name)
+            .map(|entry| Self::of(entry.node, format!("`{title}`").replace("``", "`"), self.origin))
+            .transpose()
     }
 
     /// A member that is one scalar.
@@ -89,7 +91,9 @@ impl<'o> Section<'o> {
 
     /// A member that is a port.
     pub(super) fn port_or(&mut self, name: &'static str, default: u16) -> Result<u16, ConfigError> {
-        Ok(self.parsed(name, "a port, 1 to 65535", |text| text.parse().ok().filter(|port| *port != 0))?.unwrap_or(default))
+        Ok(self
+            .parsed(name, "a port, 1 to 65535", |text| text.parse().ok().filter(|port| *port != 0))?
+            .unwrap_or(default))
     }
 
     /// A member that is a boolean, in the forms that viper takes.
@@ -152,9 +156,11 @@ pub(super) fn scalars(node: Node, name: &str, origin: &str) -> Result<Option<Vec
     };
     let scalar = |node: Node| match node.kind {
         Kind::Scalar(text) => Ok(Scalar { text, at: node.at }),
-        Kind::Null | Kind::List(_) | Kind::Map(_) => {
-            Err(ConfigError::at(origin, node.at, format!("an entry of `{name}` has to be one value, not {}", node.kind_name())))
-        }
+        Kind::Null | Kind::List(_) | Kind::Map(_) => Err(ConfigError::at(
+            origin,
+            node.at,
+            format!("an entry of `{name}` has to be one value, not {}", node.kind_name()),
+        )),
     };
     nodes.into_iter().map(scalar).collect::<Result<_, _>>().map(Some)
 }

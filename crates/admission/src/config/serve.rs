@@ -27,14 +27,22 @@ pub(super) fn chain(
     let sealed_global = dialect.global == GlobalRule::Sealed;
     if sealed_global && has_secrets_section {
         return Err(top
-            .error(Location::UNKNOWN, format!("`secrets` sets up Global, which in dialect `{}` {NO_SEALED}", dialect.name))
-            .with_hint("remove `secrets`, or set `compat: flyte-v1` or `flyte-v2`, which write Global's values into the pod"));
+            .error(
+                Location::UNKNOWN,
+                format!("`secrets` sets up Global, which in dialect `{}` {NO_SEALED}", dialect.name),
+            )
+            .with_hint(
+                "remove `secrets`, or set `compat: flyte-v1` or `flyte-v2`, which write Global's values into the pod",
+            ));
     }
     for (index, (manager, at)) in managers.iter().enumerate() {
         servable(*manager, *at, dialect, written.is_empty(), top)?;
         if sealed_global && let Some((next, at)) = managers.get(index + 1) {
             return Err(top
-                .error(*at, format!("`{next}` stands after `{manager}`, which by reference always answers and ends the chain"))
+                .error(
+                    *at,
+                    format!("`{next}` stands after `{manager}`, which by reference always answers and ends the chain"),
+                )
                 .with_hint(format!("remove `{next}`; `{manager}` before others {NO_SEALED}")));
         }
     }
@@ -52,9 +60,13 @@ fn servable(
         Manager::K8s => return Ok(()),
         Manager::Global if dialect.global != GlobalRule::Sealed => return Ok(()),
         Manager::Global | Manager::Embedded => NO_SEALED,
-        Manager::Aws | Manager::Vault | Manager::Gcp | Manager::Azure | Manager::Confidant | Manager::Exec | Manager::Local => {
-            "is not served by this build"
-        }
+        Manager::Aws
+        | Manager::Vault
+        | Manager::Gcp
+        | Manager::Azure
+        | Manager::Confidant
+        | Manager::Exec
+        | Manager::Local => "is not served by this build",
     };
     let default = if is_default { format!(", the default of dialect `{}`,", dialect.name) } else { String::new() };
     let hint = match dialect.global {
@@ -114,7 +126,10 @@ pub(super) fn env_prefix(
 pub(super) fn versioned_name(written: Option<Scalar>, top: &Section<'_>) -> Result<Option<String>, ConfigError> {
     match written {
         Some(scalar) if !(scalar.text.contains("{group}") && scalar.text.contains("{version}")) => Err(top
-            .error(scalar.at, format!("`versionedName` has to hold `{{group}}` and `{{version}}`, not `{}`", scalar.text))
+            .error(
+                scalar.at,
+                format!("`versionedName` has to hold `{{group}}` and `{{version}}`, not `{}`", scalar.text),
+            )
             .with_hint("versionedName: \"{group}-{version}\"")),
         Some(scalar) => Ok(Some(scalar.text)),
         None => Ok(None),

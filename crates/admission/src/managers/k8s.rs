@@ -24,7 +24,7 @@ pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
         FileRule::VolumePerGroup => group.clone(),
         FileRule::OneProjected => match checked_name(secret, &group, config) {
             Ok(name) => name,
-            Err(answer) => return answer,
+            Err((reason, hint)) => return Answer::passes(reason, hint),
         },
     };
     let source = Source::Reference { name, key: secret.key.clone() };
@@ -39,19 +39,19 @@ pub(super) fn effective_group(secret: &Secret, config: &Config) -> String {
     }
 }
 
-fn checked_name(secret: &Secret, group: &str, config: &Config) -> Result<String, Answer> {
+fn checked_name(secret: &Secret, group: &str, config: &Config) -> Result<String, (String, &'static str)> {
     let name = match (&config.versioned_name, secret.group_version.as_str()) {
         (_, "") => group.to_owned(),
         (Some(template), version) => template.replace("{group}", group).replace("{version}", version),
         (None, version) => {
-            return Err(Answer::passes(
+            return Err((
                 format!("Kubernetes Secrets have no versions, and `{}` was asked for", version.escape_debug()),
                 "ask without `group_version`, or configure `versionedName: \"{group}-{version}\"`",
             ));
         }
     };
     match trouble(&name, &secret.key) {
-        Some((reason, hint)) => Err(Answer::passes(reason, hint)),
+        Some(trouble) => Err(trouble),
         None => Ok(name),
     }
 }

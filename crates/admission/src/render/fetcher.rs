@@ -1,5 +1,6 @@
 //! The init container that fetches what is sealed.
 
+use crate::collections::List;
 use crate::patch::Patch;
 use crate::plan::{ENV_VOLUME, FETCHER, FILES_VOLUME, Fetcher, Plan, VolumeAddition};
 use crate::view::{ContainerView, PodView};
@@ -28,7 +29,7 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
         }
         None => {
             let container = container(fetcher, mounts);
-            match (init.is_some_and(|list| list.is_there()), fetcher.before) {
+            match (init.is_some_and(List::is_there), fetcher.before) {
                 (true, Some(before)) => patch.add(format!("/spec/initContainers/{before}"), &container),
                 (is_there, _) => patch.append("/spec/initContainers", is_there, &[container]),
             }
@@ -79,13 +80,7 @@ fn security(fetcher: &Fetcher) -> Value {
     context
 }
 
-fn set_again(
-    fetcher: &Fetcher,
-    mounts: &[(&str, &str)],
-    at: usize,
-    container: &ContainerView<'_>,
-    patch: &mut Patch,
-) {
+fn set_again(fetcher: &Fetcher, mounts: &[(&str, &str)], at: usize, container: &ContainerView<'_>, patch: &mut Patch) {
     let base = format!("/spec/initContainers/{at}");
     if container.image.as_str() != fetcher.image {
         patch.add(format!("{base}/image"), &fetcher.image);

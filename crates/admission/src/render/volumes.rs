@@ -34,14 +34,14 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
                         let projected = json!({"defaultMode": DEFAULT_MODE, "sources": sources});
                         added.push(json!({"name": REFERENCE_VOLUME, "projected": projected}));
                     }
-                    Some((index, view)) => set_projected(index, view, sources, patch),
+                    Some((index, view)) => set_projected(index, view, &sources, patch),
                 }
             }
             VolumeAddition::Memory { volume, mebibytes } => {
                 let empty_dir = json!({"medium": "Memory", "sizeLimit": format!("{mebibytes}Mi")});
                 match find(pod, volume) {
                     None => added.push(json!({"name": volume, "emptyDir": empty_dir})),
-                    Some((index, view)) => set_memory(index, view, volume, empty_dir, patch),
+                    Some((index, view)) => set_memory(index, view, volume, &empty_dir, patch),
                 }
             }
         }
@@ -66,13 +66,13 @@ fn source(name: &str, items: &[(String, String)]) -> Value {
     json!({"secret": {"name": name, "items": items, "optional": true}})
 }
 
-fn set_projected(index: usize, view: &VolumeView<'_>, sources: Vec<Value>, patch: &mut Patch) {
+fn set_projected(index: usize, view: &VolumeView<'_>, sources: &[Value], patch: &mut Patch) {
     let there = view.projected.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     match there {
         Some(Value::Object(there)) => {
             let base = format!("/spec/volumes/{index}/projected");
-            if there.get("sources") != Some(&Value::Array(sources.clone())) {
-                patch.add(format!("{base}/sources"), &sources);
+            if there.get("sources").and_then(Value::as_array).map(Vec::as_slice) != Some(sources) {
+                patch.add(format!("{base}/sources"), sources);
             }
             if there.get("defaultMode") != Some(&json!(DEFAULT_MODE)) {
                 patch.add(format!("{base}/defaultMode"), &DEFAULT_MODE);
@@ -85,7 +85,7 @@ fn set_projected(index: usize, view: &VolumeView<'_>, sources: Vec<Value>, patch
     }
 }
 
-fn set_memory(index: usize, view: &VolumeView<'_>, name: &str, empty_dir: Value, patch: &mut Patch) {
+fn set_memory(index: usize, view: &VolumeView<'_>, name: &str, empty_dir: &Value, patch: &mut Patch) {
     let there = view.empty_dir.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     match there {
         // A limit that another plugin has set is kept.

@@ -5,9 +5,9 @@
 //! mount names. A file that is already there is taken for this request's, so that a second admission adds nothing.
 
 use super::flyte::group_mount;
-use super::{MountAddition, VolumeAddition};
 use crate::config::Config;
 use crate::denial::Denial;
+use crate::plan::{MountAddition, VolumeAddition};
 use crate::view::{PodView, VolumeView};
 use data_encoding::HEXLOWER;
 use secret::{Secret, base32, to_lower};
@@ -84,11 +84,9 @@ impl<'p> Volumes<'p> {
         }
         let pod = self.pod;
         let mounted_there = |there: &There<'_>| {
-            pod.all_containers().flat_map(|(_, _, container)| container.volume_mounts.items().iter().flatten()).any(
-                |there_mount| {
-                    there_mount.name == there.view.name && there_mount.mount_path.as_str() == mount.path
-                },
-            )
+            pod.all_containers()
+                .flat_map(|(_, _, container)| container.volume_mounts.items().iter().flatten())
+                .any(|there_mount| there_mount.name == there.view.name && there_mount.mount_path.as_str() == mount.path)
         };
         if let Some(there) = self.there.iter_mut().find(|there| there.is_secret(name) && mounted_there(there)) {
             // All keys of that Secret are there, or those that an earlier admission put there under another version.

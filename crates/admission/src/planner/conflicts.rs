@@ -1,12 +1,12 @@
 //! Requests that get into each other's way, or into the pod's: refused where that is the dialect's rule or where the
 //! API server would refuse the pod, else a warning.
 
-use super::{EnvAddition, EnvValue, Plan, Source};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::dialect::EnvRule;
 use crate::managers::secret_trouble;
-use crate::render::same_variable;
+use crate::plan::{EnvAddition, EnvValue, Plan, Source};
+use crate::variable::same_variable;
 use crate::view::{ContainerView, PodView};
 use secret::{EnvName, FILE_ROOT};
 use std::collections::HashMap;
@@ -26,10 +26,10 @@ pub(super) fn danger(name: &str) -> Option<&'static str> {
     const SHELL: &str = "it changes what shells and interpreters run";
     match name {
         "PATH" | "GCONV_PATH" => Some(LOADER),
-        "HOME" | "SHELL" | "ENV" | "BASH_ENV" | "SHELLOPTS" | "BASHOPTS" | "PROMPT_COMMAND" | "PS4" | "IFS" | "CDPATH"
-        | "NODE_OPTIONS" | "NODE_PATH" | "PYTHONPATH" | "PYTHONHOME" | "PYTHONSTARTUP" | "PYTHONINSPECT" | "PERL5LIB"
-        | "PERL5OPT" | "PERLLIB" | "RUBYOPT" | "RUBYLIB" | "JAVA_TOOL_OPTIONS" | "JDK_JAVA_OPTIONS" | "_JAVA_OPTIONS"
-        | "CLASSPATH" | "GIT_SSH_COMMAND" | "GIT_EXEC_PATH" | "EDITOR" | "PAGER" => Some(SHELL),
+        "HOME" | "SHELL" | "ENV" | "BASH_ENV" | "SHELLOPTS" | "BASHOPTS" | "PROMPT_COMMAND" | "PS4" | "IFS"
+        | "CDPATH" | "NODE_OPTIONS" | "NODE_PATH" | "PYTHONPATH" | "PYTHONHOME" | "PYTHONSTARTUP" | "PYTHONINSPECT"
+        | "PERL5LIB" | "PERL5OPT" | "PERLLIB" | "RUBYOPT" | "RUBYLIB" | "JAVA_TOOL_OPTIONS" | "JDK_JAVA_OPTIONS"
+        | "_JAVA_OPTIONS" | "CLASSPATH" | "GIT_SSH_COMMAND" | "GIT_EXEC_PATH" | "EDITOR" | "PAGER" => Some(SHELL),
         _ if name.starts_with("LD_") || name.starts_with("DYLD_") => Some(LOADER),
         _ if name.starts_with("KUBERNETES_") => Some("Kubernetes sets it"),
         _ if name.starts_with("FLYTE_INTERNAL_") || name.starts_with("FLYTE_SECRETS_") => Some("Flyte sets it"),
@@ -90,7 +90,8 @@ pub(super) fn mount_paths(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Re
 
 /// The secrets whose files are at or below a path, by name.
 fn secrets_below(plan: &Plan, path: &str) -> String {
-    let below = |file: &String| format!("{FILE_ROOT}/{file}").strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let below =
+        |file: &String| format!("{FILE_ROOT}/{file}").strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
     let names = plan.requests.iter().filter(|request| request.files.iter().any(below));
     names.map(|request| format!("`{}`", request.secret)).collect::<Vec<_>>().join(", ")
 }
@@ -139,7 +140,10 @@ pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
                 is_under_root(&mount.mount_path) && !plan.mounts.iter().any(|ours| ours.volume == mount.name.as_str())
             });
             warnings.extend(under_root.map(|mount| {
-                format!("container `{}` mounts volume `{}` at `{}`, among the secrets", container.name, mount.name, mount.mount_path)
+                format!(
+                    "container `{}` mounts volume `{}` at `{}`, among the secrets",
+                    container.name, mount.name, mount.mount_path
+                )
             }));
         }
     }

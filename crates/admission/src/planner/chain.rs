@@ -1,10 +1,10 @@
 //! The managers one after another, until one takes the request.
 
-use super::{Outcome, Source, Step};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::manager::Manager;
 use crate::managers::{Answer, ask};
+use crate::plan::{Outcome, Source, Step};
 use crate::policy::Identity;
 use crate::values::Globals;
 use secret::Secret;
@@ -67,7 +67,9 @@ fn nobody(secret: &Secret, steps: &[Step], config: &Config, globals: &Globals) -
             Answer::Passes { hint, .. } => Some(hint),
             Answer::Takes { .. } | Answer::Refuses { .. } => None,
         },
-        Outcome::Skipped { .. } => Some("ask the platform's administrators for a rule in `policy` that allows it".to_owned()),
+        Outcome::Skipped { .. } => {
+            Some("ask the platform's administrators for a rule in `policy` that allows it".to_owned())
+        }
         Outcome::Chosen { .. } | Outcome::Shadowed => None,
     });
     match hint {

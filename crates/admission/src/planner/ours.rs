@@ -2,29 +2,30 @@
 
 use super::chain;
 use super::conflicts::{self, danger, is_under_root};
+use super::digest;
+use super::seal::seal;
 use super::wish::{self, Wish};
-use super::{
-    EnvAddition, EnvValue, FILES_VOLUME, Fetcher, MountAddition, Plan, REFERENCE_VOLUME, Request, Source,
-    VolumeAddition, digest,
-};
 use crate::config::Config;
 use crate::denial::Denial;
+use crate::plan::{
+    EnvAddition, EnvValue, FILES_VOLUME, MountAddition, Plan, REFERENCE_VOLUME, Request, Source, VolumeAddition,
+};
 use crate::policy::Identity;
-use crate::render::{Clash, clash};
 use crate::values::Globals;
-use crate::view::{ContainerList, PodView};
+use crate::variable::{Clash, clash};
+use crate::view::PodView;
 use secret::{EnvName, FILE_ROOT, Naming, Places, Secret, VersionPart, places};
 use std::collections::HashMap;
 
 pub(super) fn shape(
     plan: &mut Plan,
-    secrets: Vec<Secret>,
+    secrets: &[Secret],
     pod: &PodView<'_>,
     who: &Identity,
     config: &Config,
     globals: &Globals,
 ) -> Result<(), Denial> {
-    let wishes = wish::merge(&secrets, config)?;
+    let wishes = wish::merge(secrets, config)?;
     plan.env.extend(conflicts::marker(secret::DEFAULT_DIR_ENV, FILE_ROOT));
     plan.env.extend(conflicts::marker(secret::FILE_PREFIX_ENV, ""));
     plan.env.extend(conflicts::marker(secret::ENV_PREFIX_ENV, &config.env_prefix));
@@ -49,13 +50,7 @@ pub(super) fn shape(
 }
 
 /// One secret with its manager and its places.
-fn request(
-    wish: &Wish,
-    alone: bool,
-    who: &Identity,
-    config: &Config,
-    globals: &Globals,
-) -> Result<Request, Denial> {
+fn request(wish: &Wish, alone: bool, who: &Identity, config: &Config, globals: &Globals) -> Result<Request, Denial> {
     let secret = &wish.secret;
     let taken = chain::walk(secret, who, config, globals)?;
     let mut all_places = vec![found(&taken.named, VersionPart::Included, config)];
@@ -71,7 +66,9 @@ fn request(
             match places.env {
                 Ok(name) => env.push(name),
                 Err(error) if wish.env => {
-                    return Err(Denial::secret(config, secret, error).with_hint("ask for it as FILE, or use other names"));
+                    return Err(
+                        Denial::secret(config, secret, error).with_hint("ask for it as FILE, or use other names")
+                    );
                 }
                 Err(_) => {}
             }
@@ -133,7 +130,9 @@ fn dedup<T: PartialEq>(items: &mut Vec<T>) {
 /// The request's variables, in the order in which they stand in the containers.
 fn hand_over(plan: &mut Plan, index: usize, request: &Request) {
     let value = match &request.source {
-        Source::Reference { name, key } => EnvValue::SecretKey { name: name.clone(), key: key.clone(), optional: false },
+        Source::Reference { name, key } => {
+            EnvValue::SecretKey { name: name.clone(), key: key.clone(), optional: false }
+        }
         Source::Sealed => EnvValue::FileKey { key: Plan::env_key(index), optional: !request.env_required },
         Source::Inline => EnvValue::Inline { request: index },
     };
@@ -242,65 +241,4 @@ fn refer(plan: &mut Plan) {
         plan.volumes.push(VolumeAddition::Projected { sources });
         plan.mounts.push(MountAddition { volume: REFERENCE_VOLUME.to_owned(), path: FILE_ROOT.to_owned() });
     }
-}
-
-/// The memory volumes and the init container of everything that is sealed.
-pub(super) fn seal(plan: &mut Plan, pod: &PodView<'_>, config: &Config) {
-    let sealed = || plan.requests.iter().filter(|request| request.source == Source::Sealed);
-    let files: usize = sealed().map(|request| request.files.len()).sum();
-    let variables = sealed().filter(|request| !request.env.is_empty()).count();
-    // A file holds up to 1 MiB and a variable up to 128 KiB; one more for the folders.
-    let (file_mebibytes, env_mebibytes) = (files as u64 + 1, variables.div_ceil(8) as u64 + 1);
-    if files > 0 {
-        plan.volumes.push(VolumeAddition::Memory { volume: FILES_VOLUME, mebibytes: file_mebibytes });
-        plan.mounts.push(MountAddition { volume: FILES_VOLUME.to_owned(), path: FILE_ROOT.to_owned() });
-    }
-    if variables > 0 {
-        plan.volumes.push(VolumeAddition::Memory { volume: super::ENV_VOLUME, mebibytes: env_mebibytes });
-    }
-    let users = users_of_targets(plan, pod);
-    let one_user = match users.as_slice() {
-        [Some(user)] => Some(*user),
-        _ => None,
-    };
-    let has_fs_group = pod.spec.as_ref().and_then(|spec| spec.security_context).is_some_and(|s| s.fs_group.is_some());
-    plan.fetcher = Some(Fetcher {
-        image: config.fetch.image.clone(),
-        run_as_user: one_user,
-        file_mode: match one_user {
-            _ if has_fs_group => 0o440,
-            Some(_) => 0o400,
-            None => 0o444,
-        },
-        resources: resources(plan, pod),
-        before: plan.targets.iter().find(|(list, _)| *list == ContainerList::Init).map(|(_, index)| *index),
-    });
-}
-
-/// The users that the targets run as, each once; `None` is "as the image says".
-fn users_of_targets(plan: &Plan, pod: &PodView<'_>) -> Vec<Option<i64>> {
-    let of_pod = pod.spec.as_ref().and_then(|spec| spec.security_context).and_then(|s| s.run_as_user);
-    let mut users = Vec::new();
-    for (list, index, container) in pod.all_containers() {
-        let user = container.security_context.and_then(|s| s.run_as_user).or(of_pod);
-        if plan.targets.contains(&(list, index)) && !users.contains(&user) {
-            users.push(user);
-        }
-    }
-    users
-}
-
-/// Cpu and memory of the first app container that has any, so that the pod keeps its class of service.
-fn resources(plan: &Plan, pod: &PodView<'_>) -> Option<String> {
-    let mut containers = pod.all_containers().filter(|(list, index, _)| plan.targets.contains(&(*list, *index)));
-    containers.find_map(|(list, _, container)| {
-        let raw = container.resources.filter(|_| list == ContainerList::Main)?;
-        let mut resources: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw.get()).ok()?;
-        resources.retain(|name, _| name == "requests" || name == "limits");
-        for amounts in resources.values_mut().filter_map(serde_json::Value::as_object_mut) {
-            amounts.retain(|name, _| name == "cpu" || name == "memory");
-        }
-        resources.retain(|_, amounts| amounts.as_object().is_some_and(|amounts| !amounts.is_empty()));
-        (!resources.is_empty()).then(|| serde_json::Value::Object(resources).to_string())
-    })
 }

@@ -6,11 +6,11 @@
 use super::chain::{self, Taken};
 use super::conflicts;
 use super::flyte_volumes::Volumes;
-use super::ours;
-use super::{EnvAddition, EnvValue, MountAddition, Plan, Request, Source};
+use super::seal::seal;
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::managers::is_config_key;
+use crate::plan::{EnvAddition, EnvValue, MountAddition, Plan, Request, Source};
 use crate::policy::Identity;
 use crate::values::Globals;
 use crate::view::PodView;
@@ -49,7 +49,7 @@ pub(super) fn shape(
     }
     plan.volumes = volumes.into_additions();
     if sealed {
-        ours::seal(plan, pod, config);
+        seal(plan, pod, config);
     }
     conflicts::two_secrets_in_one_file(plan, config)?;
     conflicts::mount_paths(plan, pod, config)?;
@@ -111,8 +111,7 @@ impl Shaping<'_> {
     }
 
     fn default_name(&self) -> Result<EnvName, Denial> {
-        let naming =
-            Naming { env_prefix: self.prefix, file_prefix: "", version: VersionPart::LeftOut, spelled: false };
+        let naming = Naming { env_prefix: self.prefix, file_prefix: "", version: VersionPart::LeftOut, spelled: false };
         places(&self.taken.named, &naming).env.map_err(|error| {
             self.deny(format!("{error}, and the API server refuses it"))
                 .with_hint("ask for it as FILE, or use other names")
