@@ -137,7 +137,11 @@ pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
         if plan.targets.contains(&(list, index)) {
             warnings.extend(variables_in_the_way(plan, container));
             let under_root = container.volume_mounts.items().iter().flatten().filter(|mount| {
-                is_under_root(&mount.mount_path) && !plan.mounts.iter().any(|ours| ours.volume == mount.name.as_str())
+                is_under_root(&mount.mount_path)
+                    && !plan
+                        .mounts
+                        .iter()
+                        .any(|ours| (ours.volume.as_str(), ours.path.as_str()) == (&*mount.name, &*mount.mount_path))
             });
             warnings.extend(under_root.map(|mount| {
                 format!(
@@ -170,19 +174,18 @@ fn names_of_two_secrets(plan: &Plan) -> Vec<String> {
 }
 
 fn variables_in_the_way(plan: &Plan, container: &ContainerView<'_>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for addition in plan.env.iter().filter(|addition| addition.request.is_some()) {
+    let mut warnings: Vec<String> = Vec::new();
+    for addition in &plan.env {
         let there = container.env.items().iter().flatten().find(|env| env.name.as_str() == addition.name.as_str());
         if there.is_some_and(|there| !same_variable(there, &addition.value)) {
-            let (name, container) = (&addition.name, &container.name);
-            warnings.push(match plan.dialect.env_rule {
-                EnvRule::AppendIfAbsent => {
-                    format!("container `{container}` sets `{name}` itself and does not see the secret of that name")
-                }
-                EnvRule::ReplaceInFront | EnvRule::OursFirst => {
-                    format!("container `{container}` sets `{name}` itself, and the secret of that name replaces it")
-                }
-            });
+            let what_happens = match plan.dialect.env_rule {
+                EnvRule::AppendIfAbsent => "which stays: the task does not see the secrets' own",
+                EnvRule::ReplaceInFront | EnvRule::OursFirst => "which the secrets' own replaces",
+            };
+            let warning = format!("container `{}` sets `{}` itself, {what_happens}", container.name, addition.name);
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
         }
     }
     warnings
