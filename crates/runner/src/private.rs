@@ -30,10 +30,13 @@ impl PrivateDir {
             .prefix(&format!("{PREFIX}{}-", std::process::id()))
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(fs::canonicalize(parent)?)?;
-        let lock = File::create_new(dir.path().join(LOCK))?;
+        // It gets its name when it is locked: a lock that is there and free means that its owner is gone.
+        let (young, lock) = (dir.path().join("young"), dir.path().join(LOCK));
+        let file = File::create_new(&young)?;
         // A file system without locks leaves the process's number, which is enough most of the time.
-        _ = flock(&lock, FlockOperation::NonBlockingLockExclusive);
-        Ok(PrivateDir { path: dir.keep(), _lock: lock })
+        _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        fs::rename(young, lock)?;
+        Ok(PrivateDir { path: dir.keep(), _lock: file })
     }
 
     pub(crate) fn path(&self) -> &Path {

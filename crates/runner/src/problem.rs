@@ -17,9 +17,9 @@ pub enum Unfit {
     #[error("holds a NUL byte, which no process can be given there")]
     Nul,
     /// The kernel has a limit for each string.
-    #[error("is too long: with its name it takes {length} bytes, and the kernel's limit is {}", MAX_STRING - 1)]
+    #[error("is too long: it takes {length} bytes, name included, and the kernel's limit is {}", MAX_STRING - 1)]
     TooLong {
-        /// The length, `NAME=value`.
+        /// The length: of `NAME=value`, or of the word.
         length: usize,
     },
     /// The kubelet talks to the container runtime in UTF-8.

@@ -31,6 +31,12 @@ pub(crate) struct Program {
     mounts: Mounts,
 }
 
+/// A command to start, and the name of its program for messages.
+pub(crate) struct Launch {
+    pub(crate) command: Command,
+    pub(crate) program: String,
+}
+
 /// What the containers of a run have in common.
 pub(crate) struct Surroundings<'a> {
     pub(crate) root: &'a str,
@@ -110,9 +116,13 @@ impl Program {
             .map(OsStr::from_bytes)
             .or_else(|| host_env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str()));
         if known && !is_here(word, path) {
-            let program = word.to_string_lossy().into_owned();
-            context.problems.push(Problem::ProgramNotFound { container: container.name.clone(), program });
+            context.problems.push(Problem::ProgramNotFound { container: container.name.clone(), program: self.name() });
         }
+    }
+
+    /// The program as the pod writes it: what that expands to may be a secret.
+    fn name(&self) -> String {
+        self.words.first().map_or_else(String::new, |word| String::from_utf8_lossy(word).into_owned())
     }
 
     fn expanded(&self, env: &Env, root: &Root<'_>) -> Vec<Hidden> {
@@ -120,7 +130,7 @@ impl Program {
     }
 
     /// The command to start, now that all before it has run. `own` is where the container's directory may be made.
-    pub(crate) fn command(&self, surroundings: &Surroundings<'_>, own: &Path) -> Result<Command, StartError> {
+    pub(crate) fn launch(&self, surroundings: &Surroundings<'_>, own: &Path) -> Result<Launch, StartError> {
         let Surroundings { root, host_env, volumes } = surroundings;
         let root = Root { named: root, real: self.mounts.make(volumes, own)? };
         let env = evaluate(&self.env, &root, |variable, file| read(variable, file, volumes))?;
@@ -135,7 +145,7 @@ impl Program {
         }
         let words: Vec<&OsStr> = words.iter().map(|word| OsStr::from_bytes(word)).collect();
         let Some((program, args)) = words.split_first() else {
-            return Err(StartError::Program { program: String::new(), source: io::ErrorKind::NotFound.into() });
+            return Err(StartError::Program { program: self.name(), source: io::ErrorKind::NotFound.into() });
         };
         let mut command = Command::new(program);
         command.args(args).env_clear().envs(host_env.iter().map(|(name, value)| (name, value))).envs(env.iter());
@@ -144,7 +154,7 @@ impl Program {
         if dir.is_dir() {
             command.current_dir(dir);
         }
-        Ok(command)
+        Ok(Launch { command, program: self.name() })
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::process::Command;
 
 use crate::options::{Builtin, VolumeDirs};
 use crate::outcome::{ContainerResult, Decider, End, Outcome, Role, StartError, signal_code};
@@ -11,7 +10,7 @@ use crate::output::{Note, Output};
 use crate::prepare::{Planned, Prepared};
 use crate::private::{self, PrivateDir};
 use crate::problem::RunError;
-use crate::program::Surroundings;
+use crate::program::{Launch, Surroundings};
 use crate::signals::Signals;
 use crate::strays::Strays;
 use crate::supervisor::{Patience, Supervisor};
@@ -115,7 +114,7 @@ impl Stage<'_> {
                     Ok(()) => self.filled = Some(index),
                     Err(error) => self.fail(index, StartError::Builtin(error)),
                 },
-                _ => _ = self.command(index).map(|command| self.start(index, command)),
+                _ => _ = self.launch(index).map(|launch| self.start(index, launch)),
             }
             if planned.role == Role::Init && !self.failed.contains_key(&index) && self.filled != Some(index) {
                 self.supervisor.wait(|supervisor| supervisor.end(index).is_some())?;
@@ -135,13 +134,12 @@ impl Stage<'_> {
     fn regular(&mut self) -> io::Result<()> {
         let containers = self.containers;
         let indices = || (0..containers.len()).filter(|&index| containers[index].role == Role::Regular);
-        let commands: Vec<(usize, Command)> =
-            indices().filter_map(|index| Some((index, self.command(index)?))).collect();
+        let launches: Vec<(usize, Launch)> = indices().filter_map(|index| Some((index, self.launch(index)?))).collect();
         if !self.failed.is_empty() {
             return Ok(());
         }
-        for (index, command) in commands {
-            self.start(index, command);
+        for (index, launch) in launches {
+            self.start(index, launch);
         }
         let all_ended = |supervisor: &Supervisor<'_>| supervisor.running(Role::Regular).is_empty();
         if let Some(primary) = self.primary {
@@ -154,11 +152,11 @@ impl Stage<'_> {
         self.supervisor.wait(all_ended)
     }
 
-    fn command(&mut self, index: usize) -> Option<Command> {
+    fn launch(&mut self, index: usize) -> Option<Launch> {
         let planned = &self.containers[index];
         let own = self.private.join(CONTAINERS).join(&planned.name);
-        match planned.program.as_ref()?.command(&self.surroundings, &own) {
-            Ok(command) => Some(command),
+        match planned.program.as_ref()?.launch(&self.surroundings, &own) {
+            Ok(launch) => Some(launch),
             Err(error) => {
                 self.fail(index, error);
                 None
@@ -166,9 +164,9 @@ impl Stage<'_> {
         }
     }
 
-    fn start(&mut self, index: usize, command: Command) {
+    fn start(&mut self, index: usize, launch: Launch) {
         let planned = &self.containers[index];
-        if let Err(error) = self.supervisor.start(index, &planned.name, planned.role, command) {
+        if let Err(error) = self.supervisor.start(index, &planned.name, planned.role, launch) {
             self.fail(index, error);
         }
     }

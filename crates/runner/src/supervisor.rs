@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -12,6 +11,7 @@ use rustix::process::Signal;
 use crate::outcome::{End, Role, StartError};
 use crate::output::{Note, Output};
 use crate::process::Process;
+use crate::program::Launch;
 use crate::signals::Signals;
 
 /// How long to sleep at most; a child's end that went unnoticed is noticed then.
@@ -43,7 +43,7 @@ pub(crate) struct Supervisor<'a> {
 struct Started {
     name: String,
     role: Role,
-    command: Command,
+    launch: Launch,
     state: State,
     /// When to stop waiting for its end.
     kill_at: Option<Instant>,
@@ -71,16 +71,10 @@ impl<'a> Supervisor<'a> {
     }
 
     /// Starts a container.
-    pub(crate) fn start(
-        &mut self,
-        index: usize,
-        name: &str,
-        role: Role,
-        mut command: Command,
-    ) -> Result<(), StartError> {
-        let process = spawn(&mut command, name, self.output)?;
+    pub(crate) fn start(&mut self, index: usize, name: &str, role: Role, mut launch: Launch) -> Result<(), StartError> {
+        let process = spawn(&mut launch, name, self.output)?;
         let state = State::Running(process);
-        self.started.insert(index, Started { name: name.into(), role, command, state, kill_at: None, restarts: 0 });
+        self.started.insert(index, Started { name: name.into(), role, launch, state, kill_at: None, restarts: 0 });
         Ok(())
     }
 
@@ -231,7 +225,7 @@ impl Started {
         if ending {
             self.state = State::Ended(end);
         } else if at <= now {
-            self.state = match spawn(&mut self.command, &self.name, output) {
+            self.state = match spawn(&mut self.launch, &self.name, output) {
                 Ok(process) => State::Running(process),
                 Err(error) => {
                     output.note(&Note::Failed { container: self.name.clone(), reason: error.chain() });
@@ -258,10 +252,8 @@ impl Patience {
     }
 }
 
-fn spawn(command: &mut Command, name: &str, output: &mut dyn Output) -> Result<Process, StartError> {
+fn spawn(launch: &mut Launch, name: &str, output: &mut dyn Output) -> Result<Process, StartError> {
     let framing = output.framing(name);
-    Process::spawn(command, framing).map_err(|source| {
-        let program = command.get_program().to_string_lossy().into_owned();
-        StartError::Program { program, source }
-    })
+    Process::spawn(&mut launch.command, framing)
+        .map_err(|source| StartError::Program { program: launch.program.clone(), source })
 }

@@ -1,5 +1,6 @@
 //! The runner with real processes.
 
+mod canary;
 mod envfile;
 mod environment;
 mod files;

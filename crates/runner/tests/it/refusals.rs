@@ -134,9 +134,9 @@ fn programs() {
             "program `no-such-program` of container `missing` is not on this machine",
             "program `/no/such/program` of container `absolute` is not on this machine",
             "program `sh` of container `by-path` is not on this machine",
-            "program `no-such-either` of container `expanded` is not on this machine",
+            "program `$(P)` of container `expanded` is not on this machine",
             "argument 1 of container `nul` holds a NUL byte, which no process can be given there",
-            "argument 1 of container `long` is too long: with its name it takes 131072 bytes, and the kernel's limit is 131071",
+            "argument 1 of container `long` is too long: it takes 131072 bytes, name included, and the kernel's limit is 131071",
         ]
     );
 }
