@@ -4,10 +4,11 @@ use crate::output::Note;
 use crate::pod::Pod;
 use crate::spec::Container;
 
-/// The notes about what is ignored: at most one of a kind.
-pub(crate) fn ignored(pod: &Pod) -> Vec<Note> {
+/// The notes about what is ignored: at most one of a kind. Nothing of a container that the caller does itself is; and
+/// that a mount is read-only is a promise to others, which a container keeps as it did in the cluster.
+pub(crate) fn ignored(pod: &Pod, is_builtin: impl Fn(&Container) -> bool) -> Vec<Note> {
     let spec = &pod.0.spec;
-    let any = |has: fn(&Container) -> bool| pod.containers().any(has);
+    let any = |has: fn(&Container) -> bool| pod.containers().filter(|container| !is_builtin(container)).any(has);
     let scheduling = spec.affinity.is_some()
         || spec.node_selector.is_some()
         || spec.priority_class_name.is_some()
@@ -28,7 +29,6 @@ pub(crate) fn ignored(pod: &Pod) -> Vec<Note> {
         ("hostAliases", spec.host_aliases.is_some()),
         ("activeDeadlineSeconds", spec.active_deadline_seconds.is_some()),
         ("ephemeralContainers", spec.ephemeral_containers.is_some()),
-        ("readOnly of mounts", any(|c| c.volume_mounts.iter().any(|mount| mount.read_only))),
     ];
     let names: Vec<String> = found.iter().filter(|(_, found)| *found).map(|(name, _)| (*name).to_owned()).collect();
     let line = (!names.is_empty()).then_some(Note::Ignored(names));
@@ -43,20 +43,24 @@ mod tests {
     use super::*;
 
     fn lines(pod: &str) -> Vec<String> {
-        ignored(&Pod::from_json(pod).unwrap()).iter().map(Note::to_string).collect()
+        ignored(&Pod::from_json(pod).unwrap(), |container| container.name == "builtin")
+            .iter()
+            .map(Note::to_string)
+            .collect()
     }
 
     #[test]
     fn one_line_for_all() {
-        let pod = r#"{"spec":{"tolerations":[],"securityContext":{},"restartPolicy":"OnFailure","initContainers":[{"image":"x"}],"containers":
-            [{"image":"y","ports":[],"resources":{"limits":{"cpu":1}},"livenessProbe":{},"lifecycle":null,"volumeMounts":[{"readOnly":true}]}]}}"#;
+        let pod = r#"{"spec":{"tolerations":[],"securityContext":{},"restartPolicy":"OnFailure","initContainers":[{"image":"x"},{"name":"builtin","ports":[]}],"containers":
+            [{"image":"y","ports":[],"resources":{"limits":{"cpu":1}},"livenessProbe":{},"lifecycle":null}]}}"#;
         assert_eq!(
             lines(pod),
             [
-                "ignored: image, resources, probes, ports, scheduling, securityContext, readOnly of mounts",
+                "ignored: image, resources, probes, ports, scheduling, securityContext",
                 "restartPolicy is `OnFailure`, but containers run once here"
             ]
         );
-        assert_eq!(lines(r#"{"spec":{"restartPolicy":"Never","containers":[{"resources":{}}]}}"#), [""; 0]);
+        let nothing = r#"{"spec":{"restartPolicy":"Never","initContainers":[{"name":"builtin","image":"x"}],"containers":[{"resources":{}}]}}"#;
+        assert_eq!(lines(nothing), [""; 0]);
     }
 }

@@ -75,7 +75,7 @@ pub fn prepare<'a>(pod: &Pod, secrets: &dyn SecretObjects, mut options: Options<
         problems: Vec::new(),
         notes: Vec::new(),
     };
-    context.notes.extend(ignored(pod));
+    context.notes.extend(ignored(pod, is_builtin));
     check_names(pod, builtin.as_ref(), &mut context.problems);
 
     let needed: BTreeSet<&str> = pod.containers().filter(|container| !is_builtin(container)).flat_map(seen).collect();
