@@ -4,9 +4,9 @@ use crate::env_file::{self, Unfit};
 use admission::Values;
 use admission::plan::{ENV_FILE, ENV_VOLUME, FILES_VOLUME, Plan, Source};
 use secret::{FilePath, NameError, Secret};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -53,7 +53,7 @@ pub enum DeliverError {
     #[error("secret `{secret}` was asked for as ENV_VAR, but its value can't be one: {reason}")]
     Unfit {
         /// The secret.
-        secret: Secret,
+        secret: Box<Secret>,
         /// Why.
         reason: Unfit,
     },
@@ -61,15 +61,21 @@ pub enum DeliverError {
     #[error("secret `{secret}` has {size} bytes; {MAX_FILE} is the limit for a file")]
     TooLarge {
         /// The secret.
-        secret: Secret,
+        secret: Box<Secret>,
         /// Its size in bytes.
         size: usize,
+    },
+    /// A secret of the plan without a value.
+    #[error("secret `{secret}` has no value")]
+    NoValue {
+        /// The secret.
+        secret: Box<Secret>,
     },
     /// A path that would leave its folder.
     #[error("secret `{secret}`: {error}")]
     Path {
         /// The secret.
-        secret: Secret,
+        secret: Box<Secret>,
         /// What is wrong with the path.
         error: NameError,
     },
@@ -77,7 +83,7 @@ pub enum DeliverError {
     #[error("secret `{secret}` can't be written to `{path}`: {error}")]
     Write {
         /// The secret.
-        secret: Secret,
+        secret: Box<Secret>,
         /// The file.
         path: PathBuf,
         /// What the system says.
@@ -105,7 +111,11 @@ impl DeliverError {
         match self {
             Self::Unfit { .. } => Some("ask for it as FILE"),
             Self::TooLarge { .. } => Some("keep a reference to the data in the secret instead"),
-            Self::Path { .. } | Self::Write { .. } | Self::EnvFile { .. } | Self::NoVolume { .. } => None,
+            Self::NoValue { .. }
+            | Self::Path { .. }
+            | Self::Write { .. }
+            | Self::EnvFile { .. }
+            | Self::NoVolume { .. } => None,
         }
     }
 }
@@ -122,14 +132,15 @@ pub fn prepare<'v>(values: &'v Values, plan: &Plan) -> Result<Prepared<'v>, Deli
         left_out: Vec::new(),
     };
     for (index, request) in plan.requests.iter().enumerate().filter(|(_, r)| r.source == Source::Sealed) {
-        let Some(value) = values.get(index) else { continue };
-        let secret = || request.secret.clone();
+        let secret = || Box::new(request.secret.clone());
+        let value = values.get(index).ok_or_else(|| DeliverError::NoValue { secret: secret() })?;
         if !request.files.is_empty() && value.len() > MAX_FILE {
             return Err(DeliverError::TooLarge { secret: secret(), size: value.len() });
         }
         for file in &request.files {
-            let path = FilePath::parse(file.as_str()).map_err(|error| DeliverError::Path { secret: secret(), error })?;
-            prepared.files.push((secret(), path, value));
+            let path =
+                FilePath::parse(file.as_str()).map_err(|error| DeliverError::Path { secret: secret(), error })?;
+            prepared.files.push((request.secret.clone(), path, value));
         }
         let Some(longest) = request.env.iter().map(|name| name.as_str().len()).max() else { continue };
         let entries = prepared.env_file.get_or_insert_default();
@@ -160,7 +171,8 @@ impl Prepared<'_> {
             let root = volumes.files.as_deref().ok_or(DeliverError::NoVolume { volume: FILES_VOLUME })?;
             for (secret, path, value) in &self.files {
                 let path = root.join(path.as_str());
-                let failed = |error| DeliverError::Write { secret: secret.clone(), path: path.clone(), error };
+                let secret = || Box::new(secret.clone());
+                let failed = |error| DeliverError::Write { secret: secret(), path: path.clone(), error };
                 write_file(root, &path, value, self.file_mode).map_err(failed)?;
             }
         }
@@ -177,8 +189,7 @@ impl Prepared<'_> {
 
 /// Writes one file anew: a fetcher may run again over what it wrote before.
 fn write_file(root: &Path, path: &Path, value: &[u8], mode: u32) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(root);
-    fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
+    make_folders(root, path.parent().unwrap_or(root))?;
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -186,5 +197,18 @@ fn write_file(root: &Path, path: &Path, value: &[u8], mode: u32) -> io::Result<(
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(value)?;
     // After the umask, which `mode` above is subject to.
-    file.set_permissions(fs::Permissions::from_mode(mode))
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+/// Makes the folders from `root`, which is there, down to `folder`.
+fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
+    if folder == root || folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_folders(root, parent)?;
+    }
+    fs::create_dir(folder)?;
+    // The umask has no say in who may look in.
+    fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))
 }

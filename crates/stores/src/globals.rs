@@ -19,7 +19,7 @@ const MAX_FILE: u64 = 1024 * 1024;
 #[derive(Debug, Error)]
 pub enum GlobalsError {
     /// A folder or file that can't be read.
-    #[error("can't read `{path}` below `secrets-prefix`: {error}")]
+    #[error("`secrets-prefix`: can't read `{path}`: {error}")]
     Read {
         /// The folder or file.
         path: PathBuf,

@@ -4,8 +4,9 @@
 //! [ Plan ] --fetch--> [ Values ] --deliver--> [ files, env file ]
 //! ```
 //!
-//! [`fetch`] asks the stores for what a plan delivers sealed; [`deliver`] ([`prepare`], then write) puts it where the containers look. The same
-//! two serve the init container of a pod and a laptop, so that a value meets the same limits in both.
+//! [`fetch`] asks the stores for what a plan delivers sealed; [`deliver`] ([`prepare`], then write) puts it where the
+//! containers look. The same two serve the init container of a pod and a laptop, so that a value meets the same limits in
+//! both.
 
 mod deliver;
 mod env_file;
