@@ -5,6 +5,7 @@
 
 mod error;
 mod flyte;
+mod label;
 mod section;
 mod serve;
 mod tree;
@@ -107,7 +108,8 @@ impl Config {
         let has_secrets_section = secrets.is_some();
         let global = flyte::secrets(secrets)?;
 
-        let label = top.text_or("label", secret::LABEL.0)?;
+        let label = top.scalar("label")?;
+        let label = label::read(label, &top)?;
         let policy = read_policy(&mut top)?;
         let refusal = top.parsed("refusalStatus", "400 or 403", |text| match text {
             "400" => Some(400),

@@ -20,9 +20,20 @@ impl ConfigError {
         Self { place, message: message.into(), hint: None }
     }
 
-    /// YAML that can't be read; the reader's own message names line and column.
-    pub(super) fn yaml(origin: &str, message: String) -> Self {
-        Self { place: origin.to_owned(), message, hint: None }
+    /// YAML that can't be read, in the words of who wrote it and knows nothing of our reader's options and limits.
+    pub(super) fn yaml(origin: &str, error: &serde_saphyr::Error) -> Self {
+        let at = error.location().unwrap_or(Location::UNKNOWN);
+        let text = error.to_string();
+        let message = match error {
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("`{}` is there a second time", key.escape_debug())
+            }
+            serde_saphyr::Error::MultipleDocuments { .. } => "there is more than one document".to_owned(),
+            _ if text.contains("recursion limit") || text.contains("Depth {") => "it is nested too deeply".to_owned(),
+            _ if text.contains("budget breached") => "it holds too much for a configuration".to_owned(),
+            _ => text.split(" at line ").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        Self::at(origin, at, message)
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {

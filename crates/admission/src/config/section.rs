@@ -129,6 +129,10 @@ impl<'o> Section<'o> {
 
     /// The error for a name that nobody asked for.
     pub(super) fn unknown(&self, entry: &Entry) -> ConfigError {
+        if let Some(name) = self.asked.iter().find(|name| name.eq_ignore_ascii_case(&entry.name)) {
+            let message = format!("`{}` is `{name}` a second time in {}", entry.name, self.title);
+            return self.error(entry.at, message).with_hint("names match in any case; write it once");
+        }
         let error = self.error(entry.at, format!("unknown name `{}` in {}", entry.name, self.title));
         match nearest(&entry.name, self.asked.iter().copied()) {
             Some(name) => error.with_hint(format!("did you mean `{name}`?")),

@@ -36,8 +36,9 @@ impl Node {
         }
         let mut options = serde_saphyr::Options::default();
         options.strict_booleans = true;
-        let tree: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| ConfigError::yaml(origin, error.to_string()))?;
+        options.with_snippet = false;
+        let tree: Spanned<Raw> =
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| ConfigError::yaml(origin, &error))?;
         Ok(tree.into())
     }
 
