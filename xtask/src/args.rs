@@ -1,6 +1,7 @@
 //! What was asked for on the command line.
 
 use crate::failure::Failure;
+use crate::image;
 use crate::lint::Stage;
 
 /// One command of `cargo xtask`.
@@ -12,6 +13,8 @@ pub(crate) enum Command {
     Deny,
     /// What there is.
     Help,
+    /// The container image.
+    Image(image::Options),
     /// Some or all of what a change must pass besides its tests.
     Lint(Vec<Stage>),
     /// The blocks of the README and the docs.
@@ -34,6 +37,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         "arrows" => Command::Arrows,
         "deny" => Command::Deny,
         "help" | "--help" | "-h" => return Ok(Command::Help),
+        "image" => return image::Options::parse(words).map(Command::Image).map_err(|what| unknown(&what)),
         "lint" => Command::Lint(Stage::ALL.to_vec()),
         "readme" => return Ok(Command::Readme { filter: filter(words)? }),
         "test" => return Ok(Command::Test { filter: filter(words)? }),
@@ -106,6 +110,13 @@ mod tests {
             assert_eq!(read(stage.name()), Ok(expected));
         }
         assert_eq!(read("lint"), Ok(Command::Lint(Stage::ALL.to_vec())));
+    }
+
+    #[test]
+    fn an_image_is_asked_for_with_its_own_options() {
+        assert_eq!(read("image"), Ok(Command::Image(image::Options::default())));
+        assert_eq!(read("image --load"), Ok(Command::Image(image::Options { load: true, ..Default::default() })));
+        assert!(read("image --laod").expect_err("mistyped").to_string().contains("--laod"));
     }
 
     #[test]

@@ -16,8 +16,13 @@ The repo's own commands. CI runs these and nothing else.
   cargo xtask docs                 rustdoc, any warning fails
   cargo xtask arrows               does each crate know only those that it may?
   cargo xtask deny                 licences, banned crates, sources, advisories
+  cargo xtask image [--output DIR] [--load] [--program FILE]
+                                   the container image, as an OCI layout and as an archive, in DIR (else in the target
+                                   folder's `image`); --load gives it to containerd, --program packs a static
+                                   program that is built already
 
 Environment:
+  CONTAINERD_ADDRESS     the socket of the containerd that `image --load` means
   KEYBEARER_PYTHON       the Python (3.10 to 3.12) to make environments with, instead of the first one found
   KEYBEARER_TEST_PYTHON  an interpreter that already has the packages of xtask/requirements.txt: nothing is
                          installed then

@@ -6,6 +6,7 @@ mod arrows;
 mod deny;
 mod failure;
 mod help;
+mod image;
 mod lint;
 mod process;
 mod python;
@@ -32,6 +33,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Arrows => arrows::run(),
         Command::Deny => deny::run(),
         Command::Help => help::run(),
+        Command::Image(options) => image::run(&options),
         Command::Lint(stages) => lint::run(&stages),
         Command::Readme { filter } => readme::run(filter.as_deref()),
         Command::Test { filter } => test::run(filter.as_deref()),
