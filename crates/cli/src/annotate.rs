@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::terminal;
 use secret::{Spelling, shorthand};
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
 use std::process::ExitCode;
 
 /// Print the label and annotations that ask for secrets
@@ -16,7 +16,7 @@ Examples:
   keybearer annotate db/password@3:env=DB_PASSWORD db/ca.crt:file
   keybearer annotate --readable user-info/user_secret:file")]
 pub(crate) struct Args {
-    /// What to ask for: GROUP/KEY[@VERSION][:env|:file][=ENV_NAME]
+    /// What to ask for: `GROUP/KEY[@VERSION][:env|:file][=ENV_NAME]`
     #[arg(required = true, value_name = "SECRET")]
     secrets: Vec<String>,
 
@@ -40,8 +40,11 @@ enum Output {
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let mut secrets = Vec::new();
     for text in &args.secrets {
-        let secret = shorthand::parse(text)
-            .map_err(|error| Fault::new(format!("`{text}` asks for no secret: {error}")).maybe_hint(error.hint()))?;
+        let secret = shorthand::parse(text).map_err(|error| {
+            // What follows `=` may be a value that was given by mistake.
+            let shown = text.split('=').next().unwrap_or_default().escape_debug();
+            Fault::new(format!("`{shown}` asks for no secret: {error}")).maybe_hint(error.hint())
+        })?;
         secrets.push(secret);
     }
     let spelling = if args.readable { Spelling::Readable } else { Spelling::Flyte };
@@ -49,20 +52,48 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     match args.output {
         Output::Yaml => {
             let (label, value) = secret::LABEL;
-            let mut text = format!("labels:\n  {label}: \"{value}\"\nannotations:\n");
-            for (name, value) in annotations {
-                // JSON's strings are YAML's double-quoted ones.
-                text.push_str(&format!("  {name}: {}\n", Value::String(value)));
-            }
+            let lines: Vec<String> =
+                annotations.iter().map(|(name, value)| format!("  {name}: {}\n", quoted(value))).collect();
+            let text = format!("labels:\n  {label}: \"{value}\"\nannotations:\n{}", lines.concat());
             terminal::out(&text)?;
         }
         Output::Json => {
-            let annotations: Map<String, Value> =
-                annotations.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
             let (label, value) = secret::LABEL;
-            let metadata = serde_json::json!({"labels": {label: value}, "annotations": annotations});
-            terminal::raw(format!("{metadata:#}\n").as_bytes())?;
+            let labels = [(label.to_owned(), value.to_owned())];
+            let metadata = Metadata { labels: Pairs(&labels), annotations: Pairs(&annotations) };
+            terminal::json(&metadata)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    labels: Pairs<'a>,
+    annotations: Pairs<'a>,
+}
+
+/// A map in the order in which it was made.
+struct Pairs<'a>(&'a [(String, String)]);
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// A scalar of YAML that is read back as `text`: in those quotes in which it needs the fewest escapes.
+fn quoted(text: &str) -> String {
+    if text.contains(['"', '\\']) && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let escaped: Vec<String> = text
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' => format!("\\{c}"),
+            ' '..='~' => c.to_string(),
+            _ => format!("\\U{:08x}", u32::from(c)),
+        })
+        .collect();
+    format!("\"{}\"", escaped.concat())
 }

@@ -3,7 +3,8 @@
 use crate::fault::Fault;
 use crate::{annotate, decode, explain, run, terminal};
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Error, Parser, Subcommand};
 use std::process::ExitCode;
 
 const STYLES: Styles = Styles::styled()
@@ -25,8 +26,8 @@ Exit codes:
   1    explain: the pod would be refused
   2    the command line or its input can't be used
   125  run: nothing was started; the reason is on stderr
-  Otherwise `run` exits with its containers' code: that of the container named by the pod's annotation
-  `primary_container_name`, else the first that is not 0; 128 + N where signal N ended it.";
+  Otherwise `run` exits as the pod does: with the code of the container named by its annotation
+  `primary_container_name`, else with the first that is not 0; 128 + N where signal N ended it.";
 
 /// Every task gets the secrets it asked for, and no one else does.
 ///
@@ -49,7 +50,7 @@ enum Command {
 
 impl Cli {
     pub(crate) fn read() -> Self {
-        Self::parse()
+        Self::try_parse().unwrap_or_else(|error| without_stray_values(error).exit())
     }
 
     pub(crate) fn execute(self) -> ExitCode {
@@ -64,4 +65,15 @@ impl Cli {
             ExitCode::from(failure_code)
         })
     }
+}
+
+/// `--secret GROUP/KEY VALUE`, a blank for a `=`, would have the value repeated as an argument that nobody expected.
+fn without_stray_values(mut error: Error) -> Error {
+    let stray =
+        matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(text)) if !text.starts_with('-'));
+    let gives_secrets = std::env::args_os().any(|argument| argument.as_encoded_bytes().starts_with(b"--secret"));
+    if error.kind() == ErrorKind::UnknownArgument && stray && gives_secrets {
+        error.insert(ContextKind::InvalidArg, ContextValue::String("…".to_owned()));
+    }
+    error
 }

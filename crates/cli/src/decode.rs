@@ -1,10 +1,13 @@
 //! `keybearer decode`: what an annotation, or a whole manifest, asks for.
 
+use crate::document::Document;
 use crate::fault::Fault;
-use crate::manifest::{Manifest, PodSource};
+use crate::manifest::Manifest;
 use crate::terminal;
 use admission::PodView;
 use secret::Secret;
+use serde::Serialize;
+use serde_json::Value;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,9 +16,11 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   keybearer decode m4zg54lqhiqce4ltmvzc11lomzxsectlmv3tuibcovzwk3s6onswg3tfoqrau
-  kubectl get pod task -o yaml | keybearer decode -")]
+  kubectl get pod task -o yaml | keybearer decode -
+  keybearer annotate db/password | keybearer decode -")]
 pub(crate) struct Args {
-    /// The value of a `flyte.secrets/s…` or `keybearer.dev/secrets` annotation, a manifest's file, or - for stdin
+    /// The value of a `flyte.secrets/s…` or `keybearer.dev/secrets` annotation, a file with one or with a manifest, or - for
+    /// stdin
     #[arg(value_name = "VALUE|FILE")]
     what: String,
 
@@ -33,26 +38,28 @@ enum Output {
 }
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
-    let secrets = if args.what == "-" || Path::new(&args.what).is_file() {
-        from_manifest(&args.what)?
+    let secrets = if args.what == "-" || Path::new(&args.what).exists() {
+        from_document(Document::read(&args.what)?)?
     } else {
         from_value(&args.what)?
     };
     match args.output {
         Output::Text => terminal::out(&text(&secrets))?,
         Output::Json => {
-            let list: Vec<_> = secrets.iter().map(to_json).collect();
-            terminal::raw(format!("{:#}\n", serde_json::Value::Array(list)).as_bytes())?;
+            let list: Vec<_> = secrets.iter().map(AskedFor::from).collect();
+            terminal::json(&list)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn from_value(value: &str) -> Result<Vec<Secret>, Fault> {
+    if value.is_empty() {
+        return Err(Fault::new("the value is empty").hint("give it an annotation's value, a file, or - for stdin"));
+    }
     // The readable spelling is a list; no base32 looks like one.
     if value.trim_start().starts_with(['[', '-', '{']) {
-        return secret::read([(secret::READABLE_ANNOTATION, value)])
-            .map_err(|error| Fault::new(&error).maybe_hint(error.hint()));
+        return read([(secret::READABLE_ANNOTATION, value)]);
     }
     match secret::decode(value) {
         Ok(secret) => Ok(vec![secret]),
@@ -64,14 +71,31 @@ fn from_value(value: &str) -> Result<Vec<Secret>, Fault> {
     }
 }
 
-fn from_manifest(path: &str) -> Result<Vec<Secret>, Fault> {
-    let manifest = Manifest::read(path)?;
-    let pod = match manifest.source() {
-        PodSource::Review => manifest.reviewed_pod()?,
-        PodSource::Pod | PodSource::Template { .. } => manifest.pod_json()?,
-    };
-    let view = PodView::parse(&pod).map_err(|error| Fault::new(format!("`{path}`: the pod can't be read: {error}")))?;
-    secret::read(view.metadata.annotations.iter()).map_err(|error| Fault::new(&error).maybe_hint(error.hint()))
+/// A manifest, metadata as `annotate` prints them, or an annotation's value alone.
+fn from_document(document: Document) -> Result<Vec<Secret>, Fault> {
+    match &document.value {
+        Value::Object(object) if object.contains_key("kind") || !object.contains_key("annotations") => {
+            let manifest = Manifest::try_from(document)?;
+            let pod_json = manifest.pod_json()?;
+            of_pod(&manifest.view(&pod_json)?)
+        }
+        Value::Object(_) => {
+            let pod_json = serde_json::json!({"metadata": document.value}).to_string();
+            let pod = PodView::parse(&pod_json).map_err(|error| {
+                Fault::new(format!("`{}`: these annotations can't be read: {error}", document.origin))
+            })?;
+            of_pod(&pod)
+        }
+        _ => from_value(document.text.trim()).map_err(|fault| fault.within(&document.origin)),
+    }
+}
+
+fn of_pod(pod: &PodView<'_>) -> Result<Vec<Secret>, Fault> {
+    read(pod.metadata.annotations.iter())
+}
+
+fn read<'a>(annotations: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<Secret>, Fault> {
+    secret::read(annotations).map_err(|error| Fault::new(&error).maybe_hint(error.hint()))
 }
 
 fn text(secrets: &[Secret]) -> String {
@@ -79,30 +103,27 @@ fn text(secrets: &[Secret]) -> String {
         return "asks for no secrets\n".to_owned();
     }
     let mut rows = vec![["SECRET", "MOUNT", "ENV_VAR"].map(str::to_owned).to_vec()];
-    rows.extend(secrets.iter().map(|secret| {
-        vec![secret.to_string(), secret.mount.to_string(), secret.env_var.escape_debug().to_string()]
-    }));
+    rows.extend(
+        secrets.iter().map(|secret| {
+            vec![secret.to_string(), secret.mount.to_string(), secret.env_var.escape_debug().to_string()]
+        }),
+    );
     terminal::table(&rows)
 }
 
-fn to_json(secret: &Secret) -> serde_json::Value {
-    serde_json::json!({
-        "group": secret.group,
-        "group_version": secret.group_version,
-        "key": secret.key,
-        "mount_requirement": secret.mount.to_string(),
-        "env_var": secret.env_var,
-    })
+/// A secret in the words of Flyte's message.
+#[derive(Serialize)]
+struct AskedFor<'s> {
+    group: &'s str,
+    group_version: &'s str,
+    key: &'s str,
+    mount_requirement: String,
+    env_var: &'s str,
 }
 
-/// A secret of a plan, with every way in which it was asked for.
-pub(crate) fn request_json(request: &admission::plan::Request) -> serde_json::Value {
-    let mounts: Vec<String> = request.mounts.iter().map(ToString::to_string).collect();
-    let secret = &request.secret;
-    serde_json::json!({
-        "group": secret.group,
-        "group_version": secret.group_version,
-        "key": secret.key,
-        "mounts": mounts,
-    })
+impl<'s> From<&'s Secret> for AskedFor<'s> {
+    fn from(secret: &'s Secret) -> Self {
+        let Secret { group, group_version, key, mount, env_var } = secret;
+        Self { group, group_version, key, mount_requirement: mount.to_string(), env_var }
+    }
 }

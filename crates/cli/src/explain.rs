@@ -3,6 +3,7 @@
 mod diff;
 mod mistakes;
 mod report;
+mod seen;
 mod text;
 
 use crate::fault::Fault;
@@ -12,20 +13,25 @@ use crate::terminal;
 use admission::plan::Source;
 use admission::review::{Answer, answer, answer_for};
 use admission::{Config, Globals, PodView, Values, render};
-pub(crate) use mistakes::{find as mistakes, is_labelled};
+pub(crate) use mistakes::{Mistake, find as mistakes, is_labelled};
 use std::process::ExitCode;
 
 /// Show what a cluster would do with a pod: secrets, managers, what each container will see, and the patch
 ///
-/// Nothing is contacted. Values are never shown, but for inline ones in `--output patch` and `review`.
+/// Nothing is contacted, and values are not shown, but for those that `--output patch` and `review` have to hold.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   keybearer explain pod.yaml
   keybearer explain job.yaml --config webhook.yaml --output json
-  kubectl get pod task -o yaml | keybearer explain -")]
+  kubectl get pod task -o yaml | keybearer explain -
+
+Exit codes:
+  0  the pod would be admitted
+  1  the pod would be refused
+  2  the command line, the file or the configuration can't be used")]
 pub(crate) struct Args {
-    /// A Pod, Deployment, StatefulSet, DaemonSet, Job, CronJob or AdmissionReview (YAML or JSON), or - for stdin
+    /// A Pod, an object with a pod template (a Deployment, a Job, …) or an `AdmissionReview`, as YAML or JSON; - for stdin
     #[arg(value_name = "FILE")]
     file: String,
 
@@ -56,27 +62,21 @@ pub(crate) struct Explained<'a> {
     pub(crate) config: &'a Config,
     pub(crate) answer: Answer,
     pub(crate) notes: Vec<String>,
-    pub(crate) mistakes: Vec<mistakes::Mistake>,
+    pub(crate) mistakes: Vec<Mistake>,
 }
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let config = args.settings.load()?;
     let manifest = Manifest::read(&args.file)?;
-    let globals = if config.asks_global {
-        stores::load_globals(&config.global).map_err(Fault::new)?
-    } else {
-        Globals::default()
-    };
+    let globals =
+        if config.asks_global { stores::load_globals(&config.global).map_err(Fault::new)? } else { Globals::default() };
     let is_review = *manifest.source() == PodSource::Review;
-    let pod_json = if is_review { manifest.reviewed_pod() } else { manifest.pod_json() };
     if is_review && args.output == Output::Review {
         // Whatever it is, this is what the webhook says to it.
-        let answer = answer(manifest.json.as_bytes(), &config, &globals);
-        return print_review(&answer);
+        return print_review(&answer(manifest.json.as_bytes(), &config, &globals));
     }
-    let pod_json = pod_json?;
-    let pod = PodView::parse(&pod_json)
-        .map_err(|error| Fault::new(format!("`{}`: the pod can't be read: {error}", manifest.origin)))?;
+    let pod_json = manifest.pod_json()?;
+    let pod = manifest.view(&pod_json)?;
     let answer = if is_review {
         answer(manifest.json.as_bytes(), &config, &globals)
     } else {
@@ -84,7 +84,7 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
         answer_for(&pod, namespace, &config, &globals)
     };
     let mut notes = Vec::new();
-    if config.asks_global && !pod.metadata.annotations.iter().next().is_none() {
+    if config.asks_global && mistakes::asks_for_secrets(&pod) {
         notes.push(format!(
             "Global was looked up in this command's own environment (`{}…`) and in `{}`; the webhook has its own",
             config.global.env_prefix, config.global.secrets_prefix
@@ -101,16 +101,19 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
 fn print(explained: &Explained<'_>, globals: &Globals, output: Output) -> Result<ExitCode, Fault> {
     match output {
         Output::Text => {
-            terminal::out(&text::write(explained))?;
-            for mistake in &explained.mistakes {
-                terminal::warning(&mistake.message);
-                terminal::err(&format!("  {}\n", mistake.remedy))?;
+            terminal::out(&text::write(explained)?)?;
+            if let Ok(plan) = &explained.answer.outcome {
+                plan.warnings.iter().for_each(terminal::warning);
             }
+            for note in &explained.notes {
+                terminal::note(note);
+            }
+            terminal::mistakes(&explained.mistakes);
             if let Err(denial) = &explained.answer.outcome {
                 terminal::fault(&denial.clone().into());
             }
         }
-        Output::Json => terminal::raw(format!("{:#}\n", report::write(explained)).as_bytes())?,
+        Output::Json => terminal::json(&report::Report::new(explained)?)?,
         Output::Patch => match &explained.answer.outcome {
             Ok(plan) => {
                 warn_of_inline(&explained.answer);

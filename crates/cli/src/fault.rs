@@ -21,6 +21,12 @@ impl Fault {
         self
     }
 
+    /// The same, of something that has a name.
+    pub(crate) fn within(mut self, origin: &str) -> Self {
+        self.message = format!("`{origin}`: {}", self.message);
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.hints.push(hint.to_string());
         self

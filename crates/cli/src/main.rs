@@ -2,10 +2,13 @@
 
 mod annotate;
 mod args;
+mod asked;
 mod decode;
+mod document;
 mod explain;
 mod fault;
 mod manifest;
+mod patched;
 mod run;
 mod settings;
 mod terminal;

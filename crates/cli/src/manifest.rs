@@ -1,14 +1,11 @@
-//! The file that `run`, `explain` and `decode` are given: one Kubernetes object, YAML or JSON.
+//! The Kubernetes object that `run` and `explain` are given, and the pod in it.
 
+use crate::document::Document;
 use crate::fault::Fault;
-use serde_json::Value;
-use std::fs;
-use std::io::{self, Read};
+use admission::PodView;
+use serde_json::{Map, Value};
 
-/// The largest file that is read; the API server takes 3 MiB.
-const MAX_SIZE: u64 = 16 * 1024 * 1024;
-
-/// An object and where it came from.
+/// An object that has a pod.
 pub(crate) struct Manifest {
     pub(crate) origin: String,
     /// The object as JSON: the bytes of the file where that is JSON already.
@@ -48,37 +45,7 @@ const TEMPLATES: [(&str, &[&str]); 8] = [
 impl Manifest {
     /// Reads a file, or stdin for `-`.
     pub(crate) fn read(path: &str) -> Result<Self, Fault> {
-        let (origin, text) = read_text(path)?;
-        let fault = |message: String| Fault::new(format!("`{origin}` {message}"));
-        let (json, object) = match serde_json::from_str::<Value>(&text) {
-            Ok(object) => (text, object),
-            Err(error) if text.trim_start().starts_with('{') => {
-                return Err(fault(format!("is not JSON: {error}")));
-            }
-            Err(_) => {
-                let object = read_yaml(&text, &origin)?;
-                (object.to_string(), object)
-            }
-        };
-        let Value::Object(_) = &object else {
-            return Err(fault("is no Kubernetes object: it is not a map".to_owned())
-                .hint("give it a pod's manifest, with `apiVersion`, `kind`, `metadata` and `spec`"));
-        };
-        let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let source = match kind.as_str() {
-            "Pod" => PodSource::Pod,
-            "AdmissionReview" => PodSource::Review,
-            "" => return Err(fault("has no `kind`".to_owned()).hint("a pod's manifest has `kind: Pod`")),
-            _ => match TEMPLATES.into_iter().find(|(name, _)| *name == kind) {
-                Some((_, path)) => PodSource::Template { kind, path },
-                None => {
-                    let kinds = TEMPLATES.map(|(name, _)| name).join(", ");
-                    return Err(fault(format!("is a `{}`, which has no pod that is known here", kind.escape_debug()))
-                        .hint(format!("known are Pod, {kinds} and AdmissionReview")));
-                }
-            },
-        };
-        Ok(Self { origin, json, object, source })
+        Document::read(path)?.try_into()
     }
 
     pub(crate) fn source(&self) -> &PodSource {
@@ -97,13 +64,23 @@ impl Manifest {
     }
 
     /// The object's name.
-    pub(crate) fn name(&self) -> &str {
+    fn name(&self) -> &str {
         self.object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The pod, or the pod that the object makes of its template.
+    /// The pod as JSON: the object itself, what it makes of its template, or what the review is about.
     pub(crate) fn pod_json(&self) -> Result<String, Fault> {
-        let PodSource::Template { kind, path } = &self.source else { return Ok(self.json.clone()) };
+        match &self.source {
+            PodSource::Pod => Ok(self.json.clone()),
+            PodSource::Review => match self.object.pointer("/request/object") {
+                Some(pod) => Ok(pod.to_string()),
+                None => Err(Fault::new(format!("`{}`: the review has no `request.object`", self.origin))),
+            },
+            PodSource::Template { kind, path } => self.templated(kind, path),
+        }
+    }
+
+    fn templated(&self, kind: &str, path: &[&str]) -> Result<String, Fault> {
         let pointer = format!("/{}", path.join("/"));
         let template = self.object.pointer(&pointer).and_then(Value::as_object).ok_or_else(|| {
             Fault::new(format!("`{}`: the {kind} has no pod template at `{}`", self.origin, path.join(".")))
@@ -112,7 +89,10 @@ impl Manifest {
         pod.insert("apiVersion".to_owned(), "v1".into());
         pod.insert("kind".to_owned(), "Pod".into());
         // What the controllers do; a template's own name has no meaning.
-        let metadata = pod.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        let metadata = pod.entry("metadata").or_insert(Value::Null);
+        if metadata.is_null() {
+            *metadata = Value::Object(Map::new());
+        }
         if let Value::Object(metadata) = metadata {
             metadata.remove("name");
             metadata.insert("generateName".to_owned(), format!("{}-", self.name()).into());
@@ -120,41 +100,65 @@ impl Manifest {
         Ok(Value::Object(pod).to_string())
     }
 
-    /// The pod that a review is about.
-    pub(crate) fn reviewed_pod(&self) -> Result<String, Fault> {
-        match self.object.pointer("/request/object") {
-            Some(pod) => Ok(pod.to_string()),
-            None => Err(Fault::new(format!("`{}`: the review has no `request.object`", self.origin))),
+    /// Reads the pod of [`Manifest::pod_json`].
+    pub(crate) fn view<'j>(&self, pod_json: &'j str) -> Result<PodView<'j>, Fault> {
+        PodView::parse(pod_json).map_err(|error| {
+            let fault = unquoted(pod_json).unwrap_or_else(|| {
+                // The place is one in the pod's JSON, which nobody but us has seen.
+                let text = error.to_string();
+                let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+                Fault::new(format!("the pod can't be read: {what}"))
+            });
+            fault.within(&self.origin)
+        })
+    }
+}
+
+/// A label or annotation that is not text, for which YAML's reader has taken it.
+fn unquoted(pod_json: &str) -> Option<Fault> {
+    let pod: Value = serde_json::from_str(pod_json).ok()?;
+    for (member, noun) in [("labels", "label"), ("annotations", "annotation")] {
+        let pairs = pod.get("metadata")?.get(member).and_then(Value::as_object);
+        let other = pairs.into_iter().flatten().find(|(_, value)| !(value.is_string() || value.is_null()));
+        if let Some((name, value)) = other {
+            let name = name.escape_debug();
+            return Some(match value {
+                Value::Bool(_) | Value::Number(_) => Fault::new(format!("{noun} `{name}` is {value}, and not text"))
+                    .hint(format!("quote it: `{name}: \"{value}\"`")),
+                _ => Fault::new(format!("{noun} `{name}` is a list or a map, and not text")),
+            });
         }
     }
+    None
 }
 
-fn read_text(path: &str) -> Result<(String, String), Fault> {
-    let origin = if path == "-" { "stdin".to_owned() } else { path.to_owned() };
-    let failed = |error: io::Error| Fault::new(format!("can't read `{origin}`: {error}"));
-    let mut bytes = Vec::new();
-    if path == "-" {
-        io::stdin().lock().take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(failed)?;
-    } else {
-        fs::File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut bytes)).map_err(failed)?;
-    }
-    if bytes.len() as u64 > MAX_SIZE {
-        return Err(Fault::new(format!("`{origin}` is larger than {} MiB", MAX_SIZE >> 20)));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| Fault::new(format!("`{origin}` is not UTF-8: {error}")))?;
-    Ok((origin, text))
-}
+impl TryFrom<Document> for Manifest {
+    type Error = Fault;
 
-fn read_yaml(text: &str, origin: &str) -> Result<Value, Fault> {
-    let mut options = serde_saphyr::Options::default();
-    options.strict_booleans = true;
-    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| Fault::new(format!("`{origin}` is not YAML: {error}")))?;
-    let mut documents: Vec<Value> = documents.into_iter().filter(|document| !document.is_null()).collect();
-    match (documents.len(), documents.pop()) {
-        (1, Some(document)) => Ok(document),
-        (0, _) | (_, None) => Err(Fault::new(format!("`{origin}` is empty"))),
-        (count, Some(_)) => Err(Fault::new(format!("`{origin}` holds {count} documents, and one pod is wanted"))
-            .hint("put each document into a file of its own")),
+    fn try_from(document: Document) -> Result<Self, Fault> {
+        let Document { origin, json, value: object, text: _ } = document;
+        let fault = |message: &str| Fault::new(format!("`{origin}` {message}"));
+        if !object.is_object() {
+            return Err(fault("is no Kubernetes object: it is not a map")
+                .hint("give it a pod's manifest, with `apiVersion`, `kind`, `metadata` and `spec`"));
+        }
+        let source = match object.get("kind").and_then(Value::as_str).unwrap_or_default() {
+            "Pod" => PodSource::Pod,
+            "AdmissionReview" => PodSource::Review,
+            "" => return Err(fault("has no `kind`").hint("a pod's manifest has `kind: Pod`")),
+            "List" => {
+                return Err(fault("is a `List` of objects, and one object is wanted")
+                    .hint("give it one of them: `kubectl get pod NAME -o yaml` writes no list"));
+            }
+            kind => match TEMPLATES.into_iter().find(|(name, _)| *name == kind) {
+                Some((name, path)) => PodSource::Template { kind: name.to_owned(), path },
+                None => {
+                    let kinds = TEMPLATES.map(|(name, _)| name).join(", ");
+                    let message = format!("is a `{}`, in which no pod is looked for", kind.escape_debug());
+                    return Err(fault(&message).hint(format!("known are Pod, {kinds} and AdmissionReview")));
+                }
+            },
+        };
+        Ok(Self { origin, json, object, source })
     }
 }

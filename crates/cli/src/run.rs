@@ -8,7 +8,7 @@ mod table;
 use crate::fault::Fault;
 use crate::manifest::{Manifest, PodSource};
 use crate::settings::Settings;
-use crate::{explain, terminal};
+use crate::{explain, patched, terminal};
 use admission::plan::{self, FETCHER, Plan};
 use admission::review::identity;
 use admission::{Config, Globals, Identity, PodView, Values, render};
@@ -23,8 +23,8 @@ pub(crate) const NOT_STARTED: u8 = 125;
 ///
 /// The pod is planned and patched as in a cluster, then its init containers run in order and its containers side by
 /// side, as local processes with the env vars and files that they would see there. Images are not pulled: each
-/// container's program has to be on this machine. Of this machine's environment only PATH, HOME, LANG, TERM, TMPDIR,
-/// VIRTUAL_ENV and PYTHONPATH are passed on.
+/// container's program has to be on this machine. Of this machine's environment only `PATH`, `HOME`, `LANG`, `TERM`,
+/// `TMPDIR`, `VIRTUAL_ENV` and `PYTHONPATH` are passed on.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,7 +32,14 @@ Examples:
   keybearer run pod.yaml --secret-file tls/ca.crt=ca.pem --output json
 
 --secret also answers the pod's own references to Secrets, as NAME/KEY.
-Values on a command line can be seen by other users of this machine; --secret-file takes them from a file.")]
+Values on a command line can be seen by other users of this machine; --secret-file takes them
+from a file.
+
+Exit codes:
+  125  nothing was started; the reason is on stderr
+  2    the command line can't be read
+  Otherwise that of the container named by the pod's annotation `primary_container_name`, else
+  the first that is not 0; 128 + N where signal N ended it, or this command.")]
 pub(crate) struct Args {
     /// A Pod, or an object with a pod template (YAML or JSON), or - for stdin
     #[arg(value_name = "POD.yaml")]
@@ -70,18 +77,14 @@ pub(crate) fn execute(args: Args) -> Result<ExitCode, Fault> {
     }
     let given = args.given.read()?;
     let pod_json = manifest.pod_json()?;
-    let pod = PodView::parse(&pod_json)
-        .map_err(|error| Fault::new(format!("`{}`: the pod can't be read: {error}", manifest.origin)))?;
+    let pod = manifest.view(&pod_json)?;
     let namespace = args.settings.namespace.as_deref().or(manifest.namespace()).unwrap_or("default").to_owned();
     let mut who = identity(&pod, &namespace);
     let named = pod.spec.as_ref().is_some_and(|spec| !spec.service_account_name.is_empty());
     if let Some(account) = args.service_account.filter(|_| !named) {
         who.service_account = account;
     }
-    for mistake in explain::mistakes(&manifest, &pod, &config) {
-        terminal::warning(&mistake.message);
-        terminal::err(&format!("  {}\n", mistake.remedy))?;
-    }
+    terminal::mistakes(&explain::mistakes(&manifest, &pod, &config));
     let planned = Planned::new(&pod, &who, &config)?;
     start(&pod, &pod_json, &who, &planned, &given, args.output)
 }
@@ -106,7 +109,11 @@ impl Planned {
         let cluster = match admission::plan(pod, who, config, &none) {
             Ok(plan) => Some(plan),
             Err(denial) => {
-                terminal::warning(format!("in the cluster this pod would be refused: {denial}"));
+                let unless = if config.asks_global { ", unless Global has there what is missing" } else { "" };
+                terminal::warning(format!("in the cluster this pod would be refused{unless}: {}", denial.message));
+                if let Some(hint) = denial.hint {
+                    terminal::hint(hint);
+                }
                 None
             }
         };
@@ -123,42 +130,50 @@ fn start(
     output: Output,
 ) -> Result<ExitCode, Fault> {
     let plan = &planned.here;
-    let values = stores::fetch(plan, given.stores()).map_err(|error| refusal::of_fetch(&error))?;
-    let delivery = stores::prepare(&values, plan)?;
-    let patched = apply(pod_json, &render(plan, pod, &Values::none()).to_json())?;
-    let runnable = runner::Pod::from_json(&patched).map_err(|error| Fault::new(format!("the pod can't be read: {error}")))?;
-
-    let fill = |dirs: &runner::VolumeDirs| -> Result<(), Box<dyn Error + Send + Sync>> {
-        let dir = |name| dirs.get(name).map(ToOwned::to_owned);
-        let volumes = stores::Volumes { files: dir(plan::FILES_VOLUME), env: dir(plan::ENV_VOLUME) };
-        delivery.write(&volumes).map_err(Into::into)
-    };
-    let options = runner::Options {
+    let patched = patched::apply(pod_json, &render(plan, pod, &Values::none()))?.to_string();
+    let runnable =
+        runner::Pod::from_json(&patched).map_err(|error| Fault::new(format!("the pod can't be read: {error}")))?;
+    let options = || runner::Options {
         namespace: who.namespace.clone(),
         service_account: who.service_account.clone(),
-        builtin: plan.fetcher.is_some().then(|| runner::Builtin::new(FETCHER, fill)),
         host_env: std::env::vars_os().collect(),
         own_strays: true,
         ..runner::Options::default()
     };
-    let prepared = runner::prepare(&runnable, given, options).map_err(|refusal| refusal::of_runner(&refusal))?;
+
+    let values = match stores::fetch(plan, given.stores()) {
+        Ok(values) => values,
+        Err(misses) => {
+            // What else is missing is said at once, and what was given in vain: it may be a misspelt name.
+            let options = runner::Options { builtin: fetcher(plan, |_| Ok(())), ..options() };
+            let refusal = runner::prepare(&runnable, given, options).err();
+            given.warn_of_unused(plan);
+            return Err(refusal::of(Some(&misses), refusal.as_ref()));
+        }
+    };
+    let delivery = stores::prepare(&values, plan)?;
+    let fill = |dirs: &runner::VolumeDirs| {
+        let dir = |name| dirs.get(name).map(ToOwned::to_owned);
+        let volumes = stores::Volumes { files: dir(plan::FILES_VOLUME), env: dir(plan::ENV_VOLUME) };
+        delivery.write(&volumes).map_err(Into::into)
+    };
+    let options = runner::Options { builtin: fetcher(plan, fill), ..options() };
+    let prepared = runner::prepare(&runnable, given, options);
     given.warn_of_unused(plan);
+    let prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal)))?;
     match output {
         Output::Table => terminal::err(&table::text(planned, &delivery.left_out))?,
-        Output::Json => terminal::err(&format!("{}\n", table::json(planned, &delivery.left_out)))?,
+        Output::Json => terminal::err(&table::json(planned, &delivery.left_out)?)?,
     }
     let mut streams = output::Streams::new(pod);
     let outcome = prepared.run(&mut streams).map_err(|error| refusal::of_run(&error))?;
     Ok(ExitCode::from(outcome.exit_code))
 }
 
-fn apply(pod_json: &str, patch_json: &str) -> Result<String, Fault> {
-    let inner = || -> Result<String, Box<dyn Error>> {
-        let mut pod: serde_json::Value = serde_json::from_str(pod_json)?;
-        let patch: json_patch::Patch = serde_json::from_str(patch_json)?;
-        json_patch::patch(&mut pod, &patch)?;
-        Ok(pod.to_string())
-    };
-    inner().map_err(|error| Fault::new(format!("the pod's patch does not apply: {error}")))
+/// The pod's fetching init container, if it has one: `fill` does its work.
+fn fetcher<'f>(
+    plan: &Plan,
+    fill: impl FnOnce(&runner::VolumeDirs) -> Result<(), Box<dyn Error + Send + Sync>> + 'f,
+) -> Option<runner::Builtin<'f>> {
+    plan.fetcher.is_some().then(|| runner::Builtin::new(FETCHER, fill))
 }
-

@@ -1,17 +1,15 @@
 //! The options that `run` and `explain` share.
 
 use crate::fault::Fault;
-use crate::terminal;
+use crate::{document, terminal};
 use admission::{Config, Dialect};
 use clap::builder::PossibleValuesParser;
-use std::fs;
-use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Settings {
-    /// The webhook's configuration (YAML); without it the defaults hold
+    /// The webhook's configuration (YAML), or - for stdin; without it the defaults hold
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    pub(crate) config: Option<String>,
 
     /// Whose pods are made; overrides `compat` of the configuration
     #[arg(long, value_name = "DIALECT", value_parser = PossibleValuesParser::new(Dialect::ALL.map(|d| d.name)))]
@@ -29,9 +27,7 @@ impl Settings {
         let (text, origin) = match &self.config {
             None => (String::new(), "default configuration".to_owned()),
             Some(path) => {
-                let origin = path.display().to_string();
-                let text = fs::read_to_string(path)
-                    .map_err(|error| Fault::new(format!("can't read configuration `{origin}`: {error}")))?;
+                let (origin, text) = document::read_text(path)?;
                 (text, origin)
             }
         };

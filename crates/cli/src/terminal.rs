@@ -1,7 +1,9 @@
 //! Everything that is printed. Colour only on a terminal, and never with `NO_COLOR`.
 
+use crate::explain::Mistake;
 use crate::fault::Fault;
 use owo_colors::OwoColorize;
+use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -21,6 +23,19 @@ pub(crate) fn fault(fault: &Fault) {
 /// Prints a warning.
 pub(crate) fn warning(message: impl Display) {
     let _ = writeln!(anstream::stderr(), "{} {message}", "warning:".yellow().bold());
+}
+
+/// Prints what to do about a warning.
+pub(crate) fn hint(message: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{} {message}", "hint:".cyan().bold());
+}
+
+/// Prints mistakes, each with its remedy.
+pub(crate) fn mistakes(mistakes: &[Mistake]) {
+    for mistake in mistakes {
+        warning(&mistake.message);
+        hint(&mistake.remedy);
+    }
 }
 
 /// Prints something worth knowing.
@@ -44,6 +59,13 @@ pub(crate) fn raw(bytes: &[u8]) -> Result<(), Fault> {
     finish(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
+/// Prints data for programs to stdout.
+pub(crate) fn json(data: &impl Serialize) -> Result<(), Fault> {
+    let mut text = serde_json::to_vec_pretty(data).map_err(|error| Fault::new(format!("can't print: {error}")))?;
+    text.push(b'\n');
+    raw(&text)
+}
+
 fn finish(written: io::Result<()>) -> Result<(), Fault> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Fault::new(format!("can't print: {error}"))),
@@ -58,14 +80,9 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:width$}  "));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
 }

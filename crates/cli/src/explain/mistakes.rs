@@ -3,16 +3,23 @@
 use crate::manifest::{Manifest, PodSource};
 use admission::{Config, PodView};
 use secret::{ANNOTATION_PREFIX, READABLE_ANNOTATION};
+use serde::Serialize;
 use serde_json::Value;
 
 /// A mistake and its remedy.
+#[derive(Serialize)]
 pub(crate) struct Mistake {
     pub(crate) message: String,
     pub(crate) remedy: String,
 }
 
-pub(crate) fn asks(annotation: &str) -> bool {
+fn asks(annotation: &str) -> bool {
     annotation == READABLE_ANNOTATION || annotation.starts_with(ANNOTATION_PREFIX)
+}
+
+/// Whether a pod has annotations that ask for secrets.
+pub(crate) fn asks_for_secrets(pod: &PodView<'_>) -> bool {
+    pod.metadata.annotations.iter().any(|(name, _)| asks(name))
 }
 
 /// Whether the API server calls the webhook for a pod.
@@ -25,7 +32,8 @@ pub(crate) fn find(manifest: &Manifest, pod: &PodView<'_>, config: &Config) -> V
     let label = &config.label;
     if let PodSource::Template { kind, path } = manifest.source() {
         let template = path.join(".");
-        let member = |name: &str| manifest.metadata().and_then(|metadata| metadata.get(name)).and_then(Value::as_object);
+        let member =
+            |name: &str| manifest.metadata().and_then(|metadata| metadata.get(name)).and_then(Value::as_object);
         if member("labels").is_some_and(|labels| labels.contains_key(label)) && !is_labelled(pod, config) {
             mistakes.push(Mistake {
                 message: format!("label `{label}` is on the {kind}, where it has no effect"),
@@ -40,12 +48,14 @@ pub(crate) fn find(manifest: &Manifest, pod: &PodView<'_>, config: &Config) -> V
             });
         }
     }
-    let asks_for_secrets = pod.metadata.annotations.iter().any(|(name, _)| asks(name));
+    let asks_for_secrets = asks_for_secrets(pod);
     let misplaced = mistakes.iter().any(|mistake| mistake.message.starts_with("label"));
     if asks_for_secrets && !is_labelled(pod, config) && !misplaced {
         mistakes.push(Mistake {
             message: match pod.metadata.labels.get(label) {
-                None => format!("the pod has no label `{label}: \"true\"`: the webhook is not called, and it gets no secrets"),
+                None => format!(
+                    "the pod has no label `{label}: \"true\"`: the webhook is not called, and it gets no secrets"
+                ),
                 Some(value) => format!(
                     "label `{label}` is `{}`, not `true`: the webhook is not called, and the pod gets no secrets",
                     value.escape_debug()

@@ -1,92 +1,148 @@
 //! The explanation as data, for programs.
 
-use super::Explained;
-use crate::decode;
-use admission::plan::{EnvValue, Outcome, Plan, Request, Source, Step};
-use admission::{Values, render};
+use super::seen::{self, Seen};
+use super::{Explained, Mistake, is_labelled};
+use crate::fault::Fault;
+use crate::{asked, patched};
+use admission::plan::{Outcome, Plan, Request, Source, Step};
+use admission::{Denial, Patch, Values, render};
 use secret::FILE_ROOT;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-pub(super) fn write(explained: &Explained<'_>) -> Value {
-    let answer = &explained.answer;
-    let mistakes: Vec<_> =
-        explained.mistakes.iter().map(|m| json!({"message": m.message, "remedy": m.remedy})).collect();
-    let mut report = json!({
-        "pod": answer.pod,
-        "namespace": answer.namespace,
-        "dialect": explained.config.dialect.name,
-        "allowed": answer.outcome.is_ok(),
-        "notes": explained.notes,
-        "mistakes": mistakes,
-    });
-    match &answer.outcome {
-        Ok(plan) => {
-            let requests: Vec<_> = plan.requests.iter().map(|request| self::request(request)).collect();
-            let patch = render(plan, explained.pod, &Values::redacted(plan));
-            report["secrets"] = json!(requests);
-            report["containers"] = json!(containers(explained, plan));
-            report["warnings"] = json!(plan.warnings);
-            report["patch"] = serde_json::from_str(&patch.to_json()).unwrap_or(Value::Null);
+/// What `--output json` prints, in this order.
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    pod: &'a str,
+    namespace: &'a str,
+    service_account: String,
+    dialect: &'a str,
+    /// Whether the pod has the label for which the API server calls the webhook.
+    labelled: bool,
+    /// Whether the webhook would admit it.
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Refusal<'a>>,
+    secrets: Vec<Explanation<'a>>,
+    containers: Vec<Seen>,
+    warnings: &'a [String],
+    mistakes: &'a [Mistake],
+    notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<Patch>,
+}
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    code: u16,
+    reason: &'a str,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Explanation<'a> {
+    secret: asked::Asked<'a>,
+    manager: &'a str,
+    delivery: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference<'a>>,
+    chain: Vec<ChainStep<'a>>,
+    env: Vec<&'a str>,
+    path_env: Vec<&'a str>,
+    files: Vec<String>,
+}
+
+/// The key of a Kubernetes Secret.
+#[derive(Serialize)]
+struct Reference<'a> {
+    name: &'a str,
+    key: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChainStep<'a> {
+    manager: &'a str,
+    #[serde(flatten)]
+    outcome: StepOutcome<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+enum StepOutcome<'a> {
+    Chosen { rule: &'a str },
+    Passed { reason: &'a str },
+    Skipped { rule: &'a str },
+    Shadowed,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(explained: &'a Explained<'a>) -> Result<Self, Fault> {
+        let answer = &explained.answer;
+        let mut report = Self {
+            pod: &answer.pod,
+            namespace: &answer.namespace,
+            service_account: admission::review::identity(explained.pod, &answer.namespace).service_account,
+            dialect: explained.config.dialect.name,
+            labelled: is_labelled(explained.pod, explained.config),
+            allowed: answer.outcome.is_ok(),
+            refusal: None,
+            secrets: Vec::new(),
+            containers: Vec::new(),
+            warnings: &[],
+            mistakes: &explained.mistakes,
+            notes: &explained.notes,
+            patch: None,
+        };
+        match &answer.outcome {
+            Ok(plan) => report.allow(explained, plan)?,
+            Err(denial) => report.refusal = Some(denial.into()),
         }
-        Err(denial) => {
-            report["refusal"] = json!({
-                "code": denial.code,
-                "reason": denial.reason(),
-                "message": denial.message,
-                "hint": denial.hint,
-            });
+        Ok(report)
+    }
+
+    fn allow(&mut self, explained: &'a Explained<'a>, plan: &'a Plan) -> Result<(), Fault> {
+        let patch = render(plan, explained.pod, &Values::redacted(plan));
+        self.secrets = plan.requests.iter().map(Explanation::from).collect();
+        self.containers = seen::all(explained, plan, &patched::apply(explained.pod_json, &patch)?);
+        self.warnings = &plan.warnings;
+        self.patch = Some(patch);
+        Ok(())
+    }
+}
+
+impl<'a> From<&'a Denial> for Refusal<'a> {
+    fn from(denial: &'a Denial) -> Self {
+        Self { code: denial.code, reason: denial.reason(), message: &denial.message, hint: denial.hint.as_deref() }
+    }
+}
+
+impl<'a> From<&'a Request> for Explanation<'a> {
+    fn from(request: &'a Request) -> Self {
+        let reference = match &request.source {
+            Source::Reference { name, key } => Some(Reference { name, key }),
+            Source::Sealed | Source::Inline => None,
+        };
+        Self {
+            secret: request.into(),
+            manager: request.manager.name(),
+            delivery: request.source.delivery(),
+            reference,
+            chain: request.chain.iter().map(ChainStep::from).collect(),
+            env: asked::names(&request.env),
+            path_env: asked::names(&request.path_env),
+            files: request.files.iter().map(|file| format!("{FILE_ROOT}/{file}")).collect(),
         }
     }
-    report
 }
 
-fn request(request: &Request) -> Value {
-    let chain: Vec<_> = request.chain.iter().map(step).collect();
-    let names = |names: &[secret::EnvName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let files: Vec<_> = request.files.iter().map(|file| format!("{FILE_ROOT}/{file}")).collect();
-    let mut value = json!({
-        "secret": decode::request_json(request),
-        "manager": request.manager.name(),
-        "delivery": request.source.delivery(),
-        "chain": chain,
-        "env": names(&request.env),
-        "path_env": names(&request.path_env),
-        "files": files,
-    });
-    if let Source::Reference { name, key } = &request.source {
-        value["reference"] = json!({"name": name, "key": key});
+impl<'a> From<&'a Step> for ChainStep<'a> {
+    fn from(step: &'a Step) -> Self {
+        let outcome = match &step.outcome {
+            Outcome::Chosen { rule } => StepOutcome::Chosen { rule },
+            Outcome::Passed { reason } => StepOutcome::Passed { reason },
+            Outcome::Skipped { rule } => StepOutcome::Skipped { rule },
+            Outcome::Shadowed => StepOutcome::Shadowed,
+        };
+        Self { manager: step.manager.name(), outcome }
     }
-    value
-}
-
-fn step(step: &Step) -> Value {
-    let manager = step.manager.name();
-    match &step.outcome {
-        Outcome::Skipped { rule } => json!({"manager": manager, "outcome": "skipped", "rule": rule}),
-        Outcome::Passed { reason } => json!({"manager": manager, "outcome": "passed", "reason": reason}),
-        Outcome::Chosen { rule } => json!({"manager": manager, "outcome": "chosen", "rule": rule}),
-        Outcome::Shadowed => json!({"manager": manager, "outcome": "shadowed"}),
-    }
-}
-
-fn containers(explained: &Explained<'_>, plan: &Plan) -> Vec<Value> {
-    let all = explained.pod.all_containers();
-    let one = |(list, index, container): (admission::view::ContainerList, usize, &admission::view::ContainerView<'_>)| {
-        let is_target = plan.targets.contains(&(list, index));
-        let env: Vec<_> = plan.env.iter().filter(|_| is_target).map(|addition| {
-            let source = match &addition.value {
-                EnvValue::Literal(text) => json!({"value": text}),
-                EnvValue::SecretKey { name, key, optional } => {
-                    json!({"secretKeyRef": {"name": name, "key": key, "optional": optional}})
-                }
-                EnvValue::FileKey { key, optional } => json!({"fileKeyRef": {"key": key, "optional": optional}}),
-                EnvValue::Inline { .. } => json!({"value": "<redacted>"}),
-            };
-            json!({"name": addition.name.as_str(), "from": source})
-        }).collect();
-        let files: Vec<_> = plan.requests.iter().filter(|_| is_target).flat_map(|request| &request.files)
-            .map(|file| format!("{FILE_ROOT}/{file}")).collect();
-        json!({"name": container.name.as_str(), "list": list.member(), "gets_secrets": is_target, "env": env, "files": files})
-    };
-    all.map(one).collect()
 }

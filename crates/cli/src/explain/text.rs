@@ -1,42 +1,54 @@
 //! The explanation for a person.
 
-use super::{Explained, diff};
-use admission::plan::{Outcome, Plan, Request, Source, Step};
+use super::seen::{self, Seen};
+use super::{Explained, diff, is_labelled};
+use crate::fault::Fault;
+use crate::patched;
+use admission::plan::{Outcome, Request, Source, Step};
 use admission::view::ContainerList;
 use admission::{Values, render};
 use owo_colors::OwoColorize;
 use secret::FILE_ROOT;
 use std::fmt::Write;
 
-pub(super) fn write(explained: &Explained<'_>) -> String {
+pub(super) fn write(explained: &Explained<'_>) -> Result<String, Fault> {
     let answer = &explained.answer;
     let mut text = String::new();
     let identity = admission::review::identity(explained.pod, &answer.namespace);
-    line(&mut text, format_args!(
-        "pod {} in namespace {}, service account {}, dialect {}",
-        answer.pod.bold(),
-        answer.namespace.bold(),
-        identity.service_account.bold(),
-        explained.config.dialect.name.bold()
-    ));
-    if let Ok(plan) = &answer.outcome {
-        if plan.is_empty() {
-            line(&mut text, format_args!("\nasks for no secrets: it is admitted as it is"));
-        } else {
-            for request in &plan.requests {
-                secret(&mut text, request);
-            }
-            containers(&mut text, explained, plan);
-            patch(&mut text, explained, plan);
-        }
-        for warning in &plan.warnings {
-            line(&mut text, format_args!("\n{} {warning}", "warning:".yellow().bold()));
-        }
+    line(
+        &mut text,
+        format_args!(
+            "pod {} in namespace {}, service account {}, dialect {}",
+            answer.pod.bold(),
+            answer.namespace.bold(),
+            identity.service_account.bold(),
+            explained.config.dialect.name.bold()
+        ),
+    );
+    let Ok(plan) = &answer.outcome else { return Ok(text) };
+    if plan.is_empty() {
+        line(&mut text, format_args!("\nasks for no secrets: it is admitted as it is"));
+        return Ok(text);
     }
-    for note in &explained.notes {
-        line(&mut text, format_args!("\n{} {note}", "note:".bold()));
+    if !is_labelled(explained.pod, explained.config) {
+        line(&mut text, format_args!("\nthe webhook is not called for it; with the label, this is what it would do:"));
     }
-    text
+    for request in &plan.requests {
+        secret(&mut text, request);
+    }
+    let patch = render(plan, explained.pod, &Values::redacted(plan));
+    let patched = patched::apply(explained.pod_json, &patch)?;
+    text.push('\n');
+    containers(&mut text, &seen::all(explained, plan, &patched));
+    match diff::write(explained.pod_json, &patched) {
+        Some(diff) => line(&mut text, format_args!("\npatch\n{}", diff.trim_end_matches('\n'))),
+        None => line(&mut text, format_args!("\nthe pod has all of this already: nothing is changed")),
+    }
+    if !(plan.warnings.is_empty() && explained.notes.is_empty() && explained.mistakes.is_empty()) {
+        // What is said on stderr stands apart.
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
@@ -54,10 +66,13 @@ fn secret(text: &mut String, request: &Request) {
     for name in &request.env {
         line(text, format_args!("  in variable {}", name.cyan()));
         if !name.is_portable() {
-            line(text, format_args!(
-                "    {} dash and busybox sh hide this name from the programs they start; ask for a plain one with `env_var`",
-                "note:".bold()
-            ));
+            line(
+                text,
+                format_args!(
+                    "    {} dash and busybox sh hide this name from the programs they start; ask for a plain one with `env_var`",
+                    "note:".bold()
+                ),
+            );
         }
     }
     for file in &request.files {
@@ -73,7 +88,9 @@ fn chain_step(text: &mut String, step: &Step, request: &Request) {
     match &step.outcome {
         Outcome::Skipped { rule } => line(text, format_args!("  {name} {} by rule `{rule}`", "skipped".yellow())),
         Outcome::Passed { reason } => line(text, format_args!("  {name} {}: {reason}", "passed".yellow())),
-        Outcome::Shadowed => line(text, format_args!("  {name} {}", "never reached: a manager before it always answers".dimmed())),
+        Outcome::Shadowed => {
+            line(text, format_args!("  {name} {}", "never reached: a manager before it always answers".dimmed()));
+        }
         Outcome::Chosen { rule } => {
             let how = match &request.source {
                 Source::Reference { name, key } => format!("by reference to key `{key}` of Secret `{name}`"),
@@ -85,30 +102,39 @@ fn chain_step(text: &mut String, step: &Step, request: &Request) {
     }
 }
 
-fn containers(text: &mut String, explained: &Explained<'_>, plan: &Plan) {
-    let files: usize = plan.requests.iter().map(|request| request.files.len()).sum();
-    line(text, format_args!(""));
-    for (list, index, container) in explained.pod.all_containers() {
-        let kind = match list {
-            ContainerList::Init => "init container",
-            ContainerList::Main => "container",
-        };
-        if plan.targets.contains(&(list, index)) {
-            let variables: Vec<&str> = plan.env.iter().map(|addition| addition.name.as_str()).collect();
-            line(text, format_args!("{kind} {} sees {}", container.name.bold(), variables.join(", ")));
-            if files > 0 {
-                line(text, format_args!("  and {files} file{} below {FILE_ROOT}", if files == 1 { "" } else { "s" }));
-            }
-        } else {
-            line(text, format_args!("{kind} {} gets nothing", container.name.bold()));
+/// What each container sees; those that see the same stand together.
+fn containers(text: &mut String, all: &[Seen]) {
+    let mut groups: Vec<Vec<&Seen>> = Vec::new();
+    for seen in all {
+        let same = |group: &&mut Vec<&Seen>| group[0].env == seen.env && group[0].files == seen.files;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(seen),
+            None => groups.push(vec![seen]),
+        }
+    }
+    for group in groups {
+        let names: Vec<String> = group.iter().map(|seen| title(seen)).collect();
+        let (names, first) = (names.join(", "), group[0]);
+        if !first.gets_secrets {
+            let reason = "excluded by `targets.exclude`".dimmed();
+            line(text, format_args!("{names} get{} nothing: {reason}", if group.len() == 1 { "s" } else { "" }));
+            continue;
+        }
+        line(text, format_args!("{names} see{}", if group.len() == 1 { "s" } else { "" }));
+        let variables = first.env.iter().map(|variable| {
+            let name = variable.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
+            (name.to_owned(), seen::content(variable))
+        });
+        let files = first.files.iter().map(|file| (file.path.clone(), file.secret.clone()));
+        let rows: Vec<(String, String)> = variables.chain(files).collect();
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        for (name, content) in rows {
+            line(text, format_args!("  {}  {content}", format!("{name:width$}").cyan()));
         }
     }
 }
 
-fn patch(text: &mut String, explained: &Explained<'_>, plan: &Plan) {
-    let patch = render(plan, explained.pod, &Values::redacted(plan)).to_json();
-    match diff::write(explained.pod_json, &patch) {
-        Some(diff) => line(text, format_args!("\npatch\n{diff}")),
-        None => line(text, format_args!("\nthe pod has all of this already: nothing is changed")),
-    }
+fn title(seen: &Seen) -> String {
+    let kind = if seen.list == ContainerList::Init.member() { "init container" } else { "container" };
+    format!("{kind} {}", seen.name.bold())
 }

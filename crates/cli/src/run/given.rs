@@ -1,7 +1,7 @@
 //! The secrets that the command line gives.
 
 use crate::fault::Fault;
-use crate::terminal;
+use crate::{document, terminal};
 use admission::Plan;
 use runner::SecretObjects;
 use secret::shorthand::parse_assignment;
@@ -34,17 +34,19 @@ impl GivenArgs {
             if local.insert(group, key, value) {
                 Ok(())
             } else {
-                Err(Fault::new(format!("`{option}` gives `{group}/{key}` a second time")).hint("give it once"))
+                let name = shown(group, key);
+                Err(Fault::new(format!("`{option}` gives secret `{name}` a second time")).hint("give it once"))
             }
         };
-        for text in &self.secrets {
-            let (group, key, value) = assignment("--secret", "VALUE", text)?;
+        for (index, text) in self.secrets.iter().enumerate() {
+            let (group, key, value) = assignment("--secret", "VALUE", index, text)?;
             keep("--secret", group, key, value.as_bytes().to_vec())?;
         }
-        for text in &self.files {
-            let (group, key, path) = assignment("--secret-file", "FILE", text)?;
+        for (index, text) in self.files.iter().enumerate() {
+            let (group, key, path) = assignment("--secret-file", "FILE", index, text)?;
             let value = fs::read(path).map_err(|error| {
-                Fault::new(format!("`--secret-file {group}/{key}`: can't read `{path}`: {error}"))
+                let (name, reason) = (shown(group, key), document::reason(&error));
+                Fault::new(format!("`--secret-file` for `{name}`: can't read `{}`: {reason}", path.escape_debug()))
             })?;
             keep("--secret-file", group, key, value)?;
         }
@@ -52,11 +54,20 @@ impl GivenArgs {
     }
 }
 
-/// Takes an option's value apart; what could be a secret's value is not repeated in the error.
-fn assignment<'t>(option: &str, value: &str, text: &'t str) -> Result<(&'t str, &'t str, &'t str), Fault> {
+fn shown(group: &str, key: &str) -> String {
+    format!("{group}/{key}").escape_debug().to_string()
+}
+
+/// Takes an option's value apart. Where that fails, any part of it may be a secret's value, so that none is repeated.
+fn assignment<'t>(
+    option: &str,
+    value: &str,
+    index: usize,
+    text: &'t str,
+) -> Result<(&'t str, &'t str, &'t str), Fault> {
     parse_assignment(text).map_err(|error| {
-        let named = text.split('=').next().unwrap_or_default().escape_debug();
-        Fault::new(format!("`{option} {named}`: {error}")).hint(format!("{option} GROUP/KEY={value}"))
+        let number = index + 1;
+        Fault::new(format!("`{option}` number {number}: {error}")).hint(format!("write {option} GROUP/KEY={value}"))
     })
 }
 
@@ -71,7 +82,7 @@ impl Given {
         for (group, key) in self.stores.local.keys() {
             let asked = plan.requests.iter().any(|r| (r.secret.group.as_str(), r.secret.key.as_str()) == (group, key));
             if !asked && !used.contains(&(group.to_owned(), key.to_owned())) {
-                terminal::warning(format!("nothing asked for secret `{group}/{key}`"));
+                terminal::warning(format!("nothing asked for secret `{}`", shown(group, key)));
             }
         }
     }

@@ -4,34 +4,61 @@ use crate::fault::Fault;
 use runner::{Problem, Refusal, RunError};
 use stores::FetchError;
 
-/// Secrets that nobody gave, each with the option that would.
-pub(super) fn of_fetch(error: &FetchError) -> Fault {
-    let count = error.misses.len();
-    let what = if count == 1 { "a secret that the pod asks for is".to_owned() } else { format!("{count} secrets that the pod asks for are") };
-    let mut fault = Fault::new(format!("{what} not there; nothing was started"));
-    for miss in &error.misses {
-        fault = fault.detail(miss);
-    }
-    let mut options: Vec<String> =
-        error.misses.iter().map(|miss| option(&miss.secret.group, &miss.secret.key)).collect();
-    options.dedup();
-    fault.hint(format!("give {} with {}", if count == 1 { "it" } else { "them" }, options.join(" ")))
-}
-
-/// What the runner can't give the pod.
-pub(super) fn of_runner(refusal: &Refusal) -> Fault {
-    let mut fault = Fault::new("the pod can't be run here; nothing was started");
+/// Secrets that nobody gave and what the runner can't give the pod, each with the option or the change that would help.
+pub(super) fn of(misses: Option<&FetchError>, refusal: Option<&Refusal>) -> Fault {
+    let misses = misses.map_or(&[][..], |error| &error.misses);
+    let problems = refusal.map_or(&[][..], |refusal| &refusal.problems);
+    let mut fault = Fault::new(match (misses.len(), problems.len()) {
+        (1, 0) => "a secret that the pod asks for is not there; nothing was started".to_owned(),
+        (count, 0) => format!("{count} secrets that the pod asks for are not there; nothing was started"),
+        _ => "the pod can't be run here; nothing was started".to_owned(),
+    });
     let mut options = Vec::new();
-    for problem in &refusal.problems {
+    let mut hints = Vec::new();
+    for miss in misses {
+        fault = fault.detail(miss);
+        push_new(&mut options, option(&miss.secret.group, &miss.secret.key));
+    }
+    for problem in problems {
         fault = fault.detail(problem);
         if let Problem::MissingSecret(reference) = problem {
-            let option = option(&reference.secret, reference.key.as_deref().unwrap_or("KEY"));
-            if !options.contains(&option) {
-                options.push(option);
-            }
+            push_new(&mut options, option(&reference.secret, reference.key.as_deref().unwrap_or("KEY")));
+        } else if let Some(hint) = remedy(problem) {
+            push_new(&mut hints, hint.to_owned());
         }
     }
-    if options.is_empty() { fault } else { fault.hint(format!("give what is missing with {}", options.join(" "))) }
+    if !options.is_empty() {
+        let what = match options.len() {
+            _ if !problems.is_empty() => "what is missing",
+            1 => "it",
+            _ => "them",
+        };
+        fault = fault.hint(format!("give {what} with {}", options.join(" ")));
+    }
+    hints.into_iter().fold(fault, Fault::hint)
+}
+
+fn push_new(list: &mut Vec<String>, text: String) {
+    if !list.contains(&text) {
+        list.push(text);
+    }
+}
+
+/// What to change in a pod that can't be run.
+fn remedy(problem: &Problem) -> Option<&'static str> {
+    match problem {
+        Problem::ConfigMap { .. } => {
+            Some("make the ConfigMap `optional: true`, or write its values into the pod's `env`")
+        }
+        Problem::VolumeKind { .. } | Problem::VolumeSource { .. } => {
+            Some("volumes that can be had here are emptyDir, secret, downwardAPI and projected ones of these")
+        }
+        Problem::NoProgram { .. } => {
+            Some("give the container a `command`: what its image would start is not known here")
+        }
+        Problem::ProgramNotFound { .. } => Some("install the program, or put its directory on PATH"),
+        _ => None,
+    }
 }
 
 /// What went wrong while it ran, on our side.

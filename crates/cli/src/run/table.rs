@@ -1,10 +1,11 @@
 //! Where each secret is found: never its value.
 
 use super::Planned;
-use crate::{decode, terminal};
+use crate::fault::Fault;
+use crate::{asked, terminal};
 use admission::plan::Request;
 use secret::{DEFAULT_DIR_ENV, EnvName};
-use serde_json::{Value, json};
+use serde::Serialize;
 use stores::LeftOut;
 
 /// The table for a person.
@@ -46,32 +47,47 @@ fn in_cluster(planned: &Planned, name: &EnvName) -> bool {
     planned.cluster.as_ref().is_none_or(|plan| plan.env.iter().any(|addition| addition.name == *name))
 }
 
-/// The same for programs.
-pub(super) fn json(planned: &Planned, left_out: &[LeftOut]) -> Value {
-    let secrets: Vec<Value> = planned
-        .here
-        .requests
-        .iter()
-        .enumerate()
-        .map(|(index, request)| {
-            let reason = left_out.iter().find(|left_out| left_out.request == index).map(|l| l.reason.to_string());
-            let env: Vec<Value> = request
-                .env
-                .iter()
-                .filter(|_| reason.is_none())
-                .map(|name| json!({"name": name.as_str(), "in_cluster": in_cluster(planned, name)}))
-                .collect();
-            let path_env: Vec<&str> = request.path_env.iter().map(EnvName::as_str).collect();
-            json!({
-                "secret": decode::request_json(request),
-                "manager": request.manager.name(),
-                "delivery": request.source.delivery(),
-                "env": env,
-                "no_env_because": reason,
-                "path_env": path_env,
-                "files": request.files,
-            })
-        })
-        .collect();
-    json!({"secrets": secrets})
+/// The same for programs, as one line.
+pub(super) fn json(planned: &Planned, left_out: &[LeftOut]) -> Result<String, Fault> {
+    let variable = |name: &EnvName| Variable { name: name.to_string(), in_cluster: in_cluster(planned, name) };
+    let secrets = planned.here.requests.iter().enumerate().map(|(index, request)| {
+        let left_out = left_out.iter().find(|left_out| left_out.request == index);
+        Found {
+            secret: request.into(),
+            manager: request.manager.name(),
+            delivery: request.source.delivery(),
+            env: request.env.iter().filter(|_| left_out.is_none()).map(variable).collect(),
+            no_env_because: left_out.map(|left_out| left_out.reason.to_string()),
+            path_env: asked::names(&request.path_env),
+            files: &request.files,
+        }
+    });
+    let list = List { secrets: secrets.collect() };
+    let mut text = serde_json::to_string(&list).map_err(|error| Fault::new(format!("can't print: {error}")))?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    secrets: Vec<Found<'a>>,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    secret: asked::Asked<'a>,
+    manager: &'a str,
+    delivery: &'a str,
+    env: Vec<Variable>,
+    /// Why a value that could have come as a variable, too, comes as file alone.
+    no_env_because: Option<String>,
+    path_env: Vec<&'a str>,
+    /// Below the directory that `FLYTE_SECRETS_DEFAULT_DIR` names.
+    files: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Variable {
+    name: String,
+    in_cluster: bool,
 }
