@@ -1,1 +1,11 @@
-fn main() {}
+//! The program as its users have it: a process with arguments, outputs and an exit code.
+
+mod annotate;
+mod bad_input;
+mod config;
+mod explain;
+mod leaks;
+mod run;
+mod same;
+mod signals;
+mod support;

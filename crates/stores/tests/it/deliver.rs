@@ -107,14 +107,15 @@ fn an_empty_value_is_an_empty_file() {
 fn any_leaves_the_variable_out_and_says_why() {
     let folders = Folders::new();
     let plan = plan(&[secret("a", "bad", Mount::Any), secret("a", "good", Mount::Any)]);
+    let (long_line, too_long) = (vec![b'x'; 64 * 1024], vec![b'\n'; 131_072]);
     for (value, reason) in [
         (&b"it's"[..], Unfit::Quote),
         (b"", Unfit::Empty),
         (b"a\r\nb", Unfit::CarriageReturn),
         (b"a\0b", Unfit::Nul),
         (b"\xff", Unfit::NotUtf8),
-        (&[b'x'; 64 * 1024], Unfit::LongLine),
-        (&[b'\n'; 131_072], Unfit::TooLong),
+        (&long_line, Unfit::LongLine),
+        (&too_long, Unfit::TooLong),
     ] {
         let values = values([value, b"good"]);
         let prepared = prepare(&values, &plan).unwrap();
