@@ -6,6 +6,7 @@
 mod error;
 mod flyte;
 mod label;
+mod place;
 mod section;
 mod serve;
 mod tree;
@@ -65,6 +66,27 @@ pub struct Config {
     pub notes: Vec<String>,
 }
 
+/// A file of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'t> {
+    /// Its text.
+    pub text: &'t str,
+    /// Its name in messages.
+    pub origin: &'t str,
+}
+
+/// How a configuration is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// The dialect, whatever `compat` says.
+    pub compat: Option<&'static Dialect>,
+    /// The dialect where `compat` says nothing, in place of our own.
+    pub default_compat: Option<&'static Dialect>,
+    /// Whether a name that nobody knows in Flyte's own sections is only noted: where we were started as Flyte's program,
+    /// with a file that was written for another version of it.
+    pub lenient: bool,
+}
+
 /// The init container that fetches sealed secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
@@ -89,24 +111,28 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with place and remedy.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        Self::parse_as(text, origin, None)
+        Self::read(&[Source { text, origin }], &Reading::default())
     }
 
-    /// Like [`Config::parse`], with a dialect that overrides `compat`.
+    /// Reads files, later ones laid over earlier ones.
     ///
     /// # Errors
     /// [`ConfigError`] with place and remedy.
-    pub fn parse_as(text: &str, origin: &str, compat: Option<&'static Dialect>) -> Result<Self, ConfigError> {
+    pub fn read(sources: &[Source<'_>], reading: &Reading) -> Result<Self, ConfigError> {
+        let mut tree = Node::parse("", sources.last().map_or("configuration", |source| source.origin))?;
+        for source in sources {
+            tree = tree.overlaid(Node::parse(source.text, source.origin)?);
+        }
         let mut notes = Vec::new();
-        let mut top = Section::of(Node::parse(text, origin)?, "the configuration", origin)?;
+        let mut top = Section::of(tree, "the configuration")?;
         let names = Dialect::ALL.map(|dialect| format!("`{}`", dialect.name)).join(", ");
         let written = top.parsed("compat", &format!("one of {names}"), Dialect::from_name)?;
-        let dialect = compat.or(written).unwrap_or(&KEYBEARER);
+        let dialect = reading.compat.or(written).or(reading.default_compat).unwrap_or(&KEYBEARER);
 
-        let webhook = flyte::webhook(top.section("webhook")?, &mut notes)?;
+        let webhook = flyte::webhook(top.section("webhook")?, reading.lenient, &mut notes)?;
         let secrets = top.section("secrets")?;
         let has_secrets_section = secrets.is_some();
-        let global = flyte::secrets(secrets)?;
+        let global = flyte::secrets(secrets, reading.lenient, &mut notes)?;
 
         let label = top.scalar("label")?;
         let label = label::read(label, &top)?;
@@ -160,7 +186,7 @@ impl Config {
     }
 }
 
-fn read_targets(section: Option<Section<'_>>) -> Result<Vec<String>, ConfigError> {
+fn read_targets(section: Option<Section>) -> Result<Vec<String>, ConfigError> {
     let default = || DEFAULT_EXCLUDED_TARGETS.map(str::to_owned).to_vec();
     let Some(mut section) = section else { return Ok(default()) };
     let exclude = section.texts("exclude")?;
@@ -168,7 +194,7 @@ fn read_targets(section: Option<Section<'_>>) -> Result<Vec<String>, ConfigError
     Ok(exclude.map_or_else(default, |list| list.into_iter().map(|scalar| scalar.text).collect()))
 }
 
-fn read_fetch(section: Option<Section<'_>>) -> Result<Fetch, ConfigError> {
+fn read_fetch(section: Option<Section>) -> Result<Fetch, ConfigError> {
     let mut fetch = Fetch {
         image: concat!("keybearer:", env!("CARGO_PKG_VERSION")).to_owned(),
         deadline: Duration::from_secs(120),
@@ -204,25 +230,27 @@ fn duration(text: &str) -> Option<Duration> {
     (number.is_empty() && total > 0).then(|| Duration::from_secs(total))
 }
 
-fn read_policy(top: &mut Section<'_>) -> Result<Policy, ConfigError> {
+fn read_policy(top: &mut Section) -> Result<Policy, ConfigError> {
     let Some(entry) = top.take("policy") else { return Ok(Policy::default()) };
     let rules = match entry.node.kind {
         Kind::Null => Vec::new(),
         Kind::List(rules) => rules,
         Kind::Scalar(_) | Kind::Map(_) => {
-            return Err(top
-                .error(entry.node.at, format!("`policy` has to be a list of rules, not {}", entry.node.kind_name()))
-                .with_hint("policy: [{allow: {manager: Global, group: shared}}, {deny: {manager: Global}}]"));
+            return Err(ConfigError::at(
+                &entry.node.at,
+                format!("`policy` has to be a list of rules, not {}", entry.node.kind_name()),
+            )
+            .with_hint("policy: [{allow: {manager: Global, group: shared}}, {deny: {manager: Global}}]"));
         }
     };
-    let rules = rules.into_iter().enumerate().map(|(index, node)| read_rule(index, node, top.origin()));
+    let rules = rules.into_iter().enumerate().map(|(index, node)| read_rule(index, node));
     Ok(Policy::new(rules.collect::<Result<_, _>>()?))
 }
 
-fn read_rule(index: usize, node: Node, origin: &str) -> Result<Rule, ConfigError> {
+fn read_rule(index: usize, node: Node) -> Result<Rule, ConfigError> {
     let number = index + 1;
-    let at = node.at;
-    let mut section = Section::of(node, format!("rule {number} of `policy`"), origin)?;
+    let at = node.at.clone();
+    let mut section = Section::of(node, format!("rule {number} of `policy`"))?;
     let name = section.text("name")?;
     let (allow, deny) = (section.take("allow"), section.take("deny"));
     let (allows, entry) = match (allow, deny) {
@@ -231,18 +259,17 @@ fn read_rule(index: usize, node: Node, origin: &str) -> Result<Rule, ConfigError
         (None, None) | (Some(_), Some(_)) => {
             section.finish()?;
             return Err(ConfigError::at(
-                origin,
-                at,
+                &at,
                 format!("rule {number} of `policy` needs exactly one of `allow` and `deny`"),
             ));
         }
     };
     section.finish()?;
     let verb = if allows { "allow" } else { "deny" };
-    let mut body = Section::of(entry.node, format!("`{verb}` of rule {number} of `policy`"), origin)?;
+    let mut body = Section::of(entry.node, format!("`{verb}` of rule {number} of `policy`"))?;
     let mut rule = Rule::new(name.unwrap_or_else(|| format!("policy {number}")), allows);
     for scalar in body.texts("manager")?.unwrap_or_default() {
-        let manager = Manager::from_name(&scalar.text).ok_or_else(|| serve::no_such_manager(&scalar, origin))?;
+        let manager = Manager::from_name(&scalar.text).ok_or_else(|| serve::no_such_manager(&scalar))?;
         rule.managers.push(manager);
     }
     let mut globs = |name| -> Result<Vec<String>, ConfigError> {

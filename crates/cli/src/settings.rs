@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::{document, terminal};
+use admission::config::{Reading, Source};
 use admission::{Config, Dialect};
 use clap::builder::PossibleValuesParser;
 
@@ -24,6 +25,7 @@ impl Settings {
     /// The configuration, and a note for everything in it that is not used.
     pub(crate) fn load(&self) -> Result<Config, Fault> {
         let compat = self.compat.as_deref().and_then(Dialect::from_name);
+        let reading = Reading { compat, ..Reading::default() };
         let (text, origin) = match &self.config {
             None => (String::new(), "default configuration".to_owned()),
             Some(path) => {
@@ -31,7 +33,10 @@ impl Settings {
                 (text, origin)
             }
         };
-        let config = Config::parse_as(&text, &origin, compat)?;
+        let config = Config::read(&[Source { text: &text, origin: &origin }], &reading).map_err(|error| {
+            let where_to = self.config.is_none().then_some("write that into a file, and give it with --config");
+            Fault::from(error).maybe_hint(where_to)
+        })?;
         for note in &config.notes {
             terminal::note(note);
         }

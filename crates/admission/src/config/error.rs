@@ -1,7 +1,9 @@
 //! What is wrong with a configuration, where, and what to do about it.
 
+use super::place::Place;
 use serde_saphyr::Location;
 use std::fmt;
+use std::sync::Arc;
 
 /// A configuration that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,16 +14,12 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn at(origin: &str, at: Location, message: impl Into<String>) -> Self {
-        let place = match at.line() {
-            0 => origin.to_owned(),
-            line => format!("{origin}:{line}:{}", at.column()),
-        };
-        Self { place, message: message.into(), hint: None }
+    pub(super) fn at(place: &Place, message: impl Into<String>) -> Self {
+        Self { place: place.to_string(), message: message.into(), hint: None }
     }
 
     /// YAML that can't be read, in the words of who wrote it and knows nothing of our reader's options and limits.
-    pub(super) fn yaml(origin: &str, error: &serde_saphyr::Error) -> Self {
+    pub(super) fn yaml(origin: &Arc<str>, error: &serde_saphyr::Error) -> Self {
         let at = error.location().unwrap_or(Location::UNKNOWN);
         let text = error.to_string();
         let message = match error {
@@ -33,7 +31,7 @@ impl ConfigError {
             _ if text.contains("budget breached") => "it holds too much for a configuration".to_owned(),
             _ => text.split(" at line ").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "),
         };
-        Self::at(origin, at, message)
+        Self::at(&Place::new(origin, at), message)
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {

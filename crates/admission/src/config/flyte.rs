@@ -4,16 +4,19 @@ use super::error::ConfigError;
 use super::section::{Scalar, Section};
 
 /// Sections of Flyte's other parts that may stand in the same file; none of them concerns the webhook.
-pub(super) const OTHER_SECTIONS: [&str; 39] = [
+pub(super) const OTHER_SECTIONS: [&str; 42] = [
     "admin",
     "agent-service",
     "auth",
     "cache",
+    "cacheservice",
+    "catalog",
     "catalog-cache",
     "clusterpools",
     "clusterresources",
     "cloudevents",
     "cluster_resources",
+    "config",
     "copilot",
     "database",
     "datacatalog",
@@ -65,6 +68,8 @@ pub struct Server {
     pub disable_registration: bool,
     /// Prefix of metric names.
     pub metrics_prefix: String,
+    /// The registration's `namespaceSelector`, as it is written.
+    pub namespace_selector: Option<serde_json::Value>,
 }
 
 /// What is read of `webhook:` besides the server's part.
@@ -96,10 +101,14 @@ const NOT_READ: [&str; 9] = [
     "cacheInvalidationPort",
 ];
 
-pub(super) fn webhook(section: Option<Section<'_>>, notes: &mut Vec<String>) -> Result<Webhook, ConfigError> {
+pub(super) fn webhook(
+    section: Option<Section>,
+    lenient: bool,
+    notes: &mut Vec<String>,
+) -> Result<Webhook, ConfigError> {
     let mut section = match section {
         Some(section) => section,
-        None => Section::of(super::tree::Node::parse("", "")?, "`webhook`", "")?,
+        None => Section::of(super::tree::Node::parse("", "")?, "`webhook`")?,
     };
     let one = section.texts("secretManagerType")?;
     let many = section.texts("secretManagerTypes")?.filter(|list| !list.is_empty());
@@ -112,20 +121,26 @@ pub(super) fn webhook(section: Option<Section<'_>>, notes: &mut Vec<String>) -> 
         secret_name: section.text_or("secretName", "flyte-pod-webhook")?,
         disable_registration: section.flag_or("disableCreateMutatingWebhookConfig", false)?,
         metrics_prefix: section.text_or("metrics-prefix", "flyte:")?,
+        namespace_selector: section
+            .take("namespaceSelector")
+            .map(|entry| entry.node.into_json())
+            .filter(|s| !s.is_null()),
     };
     let env_prefix = section.scalar("secretEnvVarPrefix")?;
-    // The selector is for the registration, which copies it as it is.
-    section.take("namespaceSelector");
     for name in NOT_READ {
         if section.take(name).is_some() {
             notes.push(format!("`webhook.{name}` is not used by this build"));
         }
     }
-    section.finish()?;
+    section.finish_or_note(lenient, notes)?;
     Ok(Webhook { server, managers: many.or(one), env_prefix })
 }
 
-pub(super) fn secrets(section: Option<Section<'_>>) -> Result<GlobalLookup, ConfigError> {
+pub(super) fn secrets(
+    section: Option<Section>,
+    lenient: bool,
+    notes: &mut Vec<String>,
+) -> Result<GlobalLookup, ConfigError> {
     let default = GlobalLookup { secrets_prefix: "/etc/secrets".to_owned(), env_prefix: "FLYTE_SECRET_".to_owned() };
     let Some(mut section) = section else { return Ok(default) };
     let lookup = GlobalLookup {
@@ -133,6 +148,6 @@ pub(super) fn secrets(section: Option<Section<'_>>) -> Result<GlobalLookup, Conf
         env_prefix: section.text_or("env-prefix", &default.env_prefix)?,
     };
     section.take("type");
-    section.finish()?;
+    section.finish_or_note(lenient, notes)?;
     Ok(lookup)
 }

@@ -4,15 +4,14 @@ use super::error::ConfigError;
 use super::section::{Scalar, Section};
 
 /// The configured label, or the default one.
-pub(super) fn read(written: Option<Scalar>, top: &Section<'_>) -> Result<String, ConfigError> {
+pub(super) fn read(written: Option<Scalar>, top: &Section) -> Result<String, ConfigError> {
     let (default, _) = secret::LABEL;
     match written {
         None => Ok(default.to_owned()),
         Some(scalar) if is_qualified_name(&scalar.text) => Ok(scalar.text),
         Some(scalar) => {
             let message = format!("`label` has to be the name of a label, not `{}`", scalar.text.escape_debug());
-            Err(top
-                .error(scalar.at, message)
+            Err(ConfigError::at(&scalar.at, message)
                 .with_hint(format!("write a name such as {default} or example.com/{default}")))
         }
     }

@@ -1,13 +1,13 @@
 //! A map of the configuration that is taken apart name by name; what is left over is a mistake with a place.
 
 use super::error::{ConfigError, nearest};
+use super::place::Place;
 use super::tree::{Entry, Kind, Node};
-use serde_saphyr::Location;
 
 /// A section: every name is asked for once, then [`Section::finish`] refuses the rest.
-pub(super) struct Section<'o> {
+pub(super) struct Section {
     title: String,
-    origin: &'o str,
+    at: Place,
     entries: Vec<Entry>,
     asked: Vec<&'static str>,
 }
@@ -15,25 +15,21 @@ pub(super) struct Section<'o> {
 /// A scalar and where it stands.
 pub(super) struct Scalar {
     pub(super) text: String,
-    pub(super) at: Location,
+    pub(super) at: Place,
 }
 
-impl<'o> Section<'o> {
+impl Section {
     /// The section in a node; an empty one where the node is null.
-    pub(super) fn of(node: Node, title: impl Into<String>, origin: &'o str) -> Result<Self, ConfigError> {
+    pub(super) fn of(node: Node, title: impl Into<String>) -> Result<Self, ConfigError> {
         let title = title.into();
         let entries = match node.kind {
             Kind::Map(entries) => entries,
             Kind::Null => Vec::new(),
             Kind::Scalar(_) | Kind::List(_) => {
-                return Err(ConfigError::at(
-                    origin,
-                    node.at,
-                    format!("{title} has to be a map, not {}", node.kind_name()),
-                ));
+                return Err(ConfigError::at(&node.at, format!("{title} has to be a map, not {}", node.kind_name())));
             }
         };
-        Ok(Self { title, origin, entries, asked: Vec::new() })
+        Ok(Self { title, at: node.at, entries, asked: Vec::new() })
     }
 
     /// Takes a member out. Names match in any case, as viper has it.
@@ -46,9 +42,7 @@ impl<'o> Section<'o> {
     /// A member that is a map of its own.
     pub(super) fn section(&mut self, name: &'static str) -> Result<Option<Self>, ConfigError> {
         let title = if self.title.starts_with("the ") { name.to_owned() } else { format!("{}.{name}", self.title) };
-        self.take(name)
-            .map(|entry| Self::of(entry.node, format!("`{title}`").replace("``", "`"), self.origin))
-            .transpose()
+        self.take(name).map(|entry| Self::of(entry.node, format!("`{title}`").replace("``", "`"))).transpose()
     }
 
     /// A member that is one scalar.
@@ -58,8 +52,7 @@ impl<'o> Section<'o> {
             Kind::Null => Ok(None),
             Kind::Scalar(text) => Ok(Some(Scalar { text, at: entry.node.at })),
             Kind::List(_) | Kind::Map(_) => Err(ConfigError::at(
-                self.origin,
-                entry.node.at,
+                &entry.node.at,
                 format!("`{name}` has to be one value, not {}", entry.node.kind_name()),
             )),
         }
@@ -85,7 +78,7 @@ impl<'o> Section<'o> {
         let Some(scalar) = self.scalar(name)? else { return Ok(None) };
         match read(&scalar.text) {
             Some(value) => Ok(Some(value)),
-            None => Err(self.error(scalar.at, format!("`{name}` has to be {what}, not `{}`", scalar.text))),
+            None => Err(ConfigError::at(&scalar.at, format!("`{name}` has to be {what}, not `{}`", scalar.text))),
         }
     }
 
@@ -109,17 +102,12 @@ impl<'o> Section<'o> {
     /// A member that is a list of scalars; one scalar counts as a list of one.
     pub(super) fn texts(&mut self, name: &'static str) -> Result<Option<Vec<Scalar>>, ConfigError> {
         let Some(entry) = self.take(name) else { return Ok(None) };
-        scalars(entry.node, name, self.origin)
+        scalars(entry.node, name)
     }
 
-    /// An error at a place in this configuration.
-    pub(super) fn error(&self, at: Location, message: impl Into<String>) -> ConfigError {
-        ConfigError::at(self.origin, at, message)
-    }
-
-    /// The file's name.
-    pub(super) fn origin(&self) -> &'o str {
-        self.origin
+    /// Where the section stands.
+    pub(super) fn at(&self) -> &Place {
+        &self.at
     }
 
     /// What nobody asked for.
@@ -131,13 +119,24 @@ impl<'o> Section<'o> {
     pub(super) fn unknown(&self, entry: &Entry) -> ConfigError {
         if let Some(name) = self.asked.iter().find(|name| name.eq_ignore_ascii_case(&entry.name)) {
             let message = format!("`{}` is `{name}` a second time in {}", entry.name, self.title);
-            return self.error(entry.at, message).with_hint("names match in any case; write it once");
+            return ConfigError::at(&entry.at, message).with_hint("names match in any case; write it once");
         }
-        let error = self.error(entry.at, format!("unknown name `{}` in {}", entry.name, self.title));
+        let error = ConfigError::at(&entry.at, format!("unknown name `{}` in {}", entry.name, self.title));
         match nearest(&entry.name, self.asked.iter().copied()) {
             Some(name) => error.with_hint(format!("did you mean `{name}`?")),
             None => error.with_hint(format!("known here: {}", self.asked.join(", "))),
         }
+    }
+
+    /// Refuses what nobody asked for, or only notes it.
+    pub(super) fn finish_or_note(mut self, lenient: bool, notes: &mut Vec<String>) -> Result<(), ConfigError> {
+        if !lenient {
+            return self.finish();
+        }
+        for entry in self.rest() {
+            notes.push(format!("{}: unknown name `{}` in {} is ignored", entry.at, entry.name, self.title));
+        }
+        Ok(())
     }
 
     /// Refuses what nobody asked for.
@@ -150,19 +149,18 @@ impl<'o> Section<'o> {
 }
 
 /// The scalars of a list, or of one scalar.
-pub(super) fn scalars(node: Node, name: &str, origin: &str) -> Result<Option<Vec<Scalar>>, ConfigError> {
-    let at = node.at;
+pub(super) fn scalars(node: Node, name: &str) -> Result<Option<Vec<Scalar>>, ConfigError> {
+    let at = node.at.clone();
     let nodes = match node.kind {
         Kind::Null => return Ok(None),
         Kind::Scalar(text) => return Ok(Some(vec![Scalar { text, at }])),
         Kind::List(nodes) => nodes,
-        Kind::Map(_) => return Err(ConfigError::at(origin, at, format!("`{name}` has to be a list, not a map"))),
+        Kind::Map(_) => return Err(ConfigError::at(&at, format!("`{name}` has to be a list, not a map"))),
     };
     let scalar = |node: Node| match node.kind {
         Kind::Scalar(text) => Ok(Scalar { text, at: node.at }),
         Kind::Null | Kind::List(_) | Kind::Map(_) => Err(ConfigError::at(
-            origin,
-            node.at,
+            &node.at,
             format!("an entry of `{name}` has to be one value, not {}", node.kind_name()),
         )),
     };

@@ -1,10 +1,10 @@
 //! What this build can't serve is a configuration error that names it.
 
 use super::error::{ConfigError, nearest};
+use super::place::Place;
 use super::section::{Scalar, Section};
 use crate::dialect::{Dialect, GlobalRule};
 use crate::manager::Manager;
-use serde_saphyr::Location;
 
 const NO_SEALED: &str = "needs sealed delivery from the cluster, which this build does not have";
 
@@ -13,37 +13,35 @@ pub(super) fn chain(
     written: Option<Vec<Scalar>>,
     dialect: &'static Dialect,
     has_secrets_section: bool,
-    top: &Section<'_>,
+    top: &Section,
 ) -> Result<(bool, Vec<Manager>), ConfigError> {
     let written = written.unwrap_or_default();
     let mut managers = Vec::new();
     for scalar in &written {
-        let manager = Manager::from_name(&scalar.text).ok_or_else(|| no_such_manager(scalar, top.origin()))?;
-        managers.push((manager, scalar.at));
+        let manager = Manager::from_name(&scalar.text).ok_or_else(|| no_such_manager(scalar))?;
+        managers.push((manager, scalar.at.clone()));
     }
     if managers.is_empty() {
-        managers = dialect.default_managers.iter().map(|manager| (*manager, Location::UNKNOWN)).collect();
+        managers = dialect.default_managers.iter().map(|manager| (*manager, top.at().clone())).collect();
     }
     let sealed_global = dialect.global == GlobalRule::Sealed;
     if sealed_global && has_secrets_section {
-        return Err(top
-            .error(
-                Location::UNKNOWN,
-                format!("`secrets` sets up Global, which in dialect `{}` {NO_SEALED}", dialect.name),
-            )
-            .with_hint(
-                "remove `secrets`, or set `compat: flyte-v1` or `flyte-v2`, which write Global's values into the pod",
-            ));
+        return Err(ConfigError::at(
+            top.at(),
+            format!("`secrets` sets up Global, which in dialect `{}` {NO_SEALED}", dialect.name),
+        )
+        .with_hint(
+            "remove `secrets`, or set `compat: flyte-v1` or `flyte-v2`, which write Global's values into the pod",
+        ));
     }
     for (index, (manager, at)) in managers.iter().enumerate() {
-        servable(*manager, *at, dialect, written.is_empty(), top)?;
+        servable(*manager, at, dialect, written.is_empty(), top)?;
         if sealed_global && let Some((next, at)) = managers.get(index + 1) {
-            return Err(top
-                .error(
-                    *at,
-                    format!("`{next}` stands after `{manager}`, which by reference always answers and ends the chain"),
-                )
-                .with_hint(format!("remove `{next}`; `{manager}` before others {NO_SEALED}")));
+            return Err(ConfigError::at(
+                at,
+                format!("`{next}` stands after `{manager}`, which by reference always answers and ends the chain"),
+            )
+            .with_hint(format!("remove `{next}`; `{manager}` before others {NO_SEALED}")));
         }
     }
     Ok((!sealed_global, managers.into_iter().map(|(manager, _)| manager).collect()))
@@ -51,10 +49,10 @@ pub(super) fn chain(
 
 fn servable(
     manager: Manager,
-    at: Location,
+    at: &Place,
     dialect: &Dialect,
     is_default: bool,
-    top: &Section<'_>,
+    top: &Section,
 ) -> Result<(), ConfigError> {
     let why = match manager {
         Manager::K8s => return Ok(()),
@@ -73,26 +71,28 @@ fn servable(
         GlobalRule::Sealed => "set `webhook.secretManagerType: K8s`",
         GlobalRule::InlineOrNext | GlobalRule::InlineOrRefuse => "set `webhook.secretManagerType` to `K8s` or `Global`",
     };
-    Err(top.error(at, format!("manager `{manager}`{default} {why}")).with_hint(hint))
+    Err(ConfigError::at(at, format!("manager `{manager}`{default} {why}")).with_hint(hint))
 }
 
 /// The error for a manager that does not exist.
-pub(super) fn no_such_manager(scalar: &Scalar, origin: &str) -> ConfigError {
+pub(super) fn no_such_manager(scalar: &Scalar) -> ConfigError {
     let names = Manager::CONFIGURABLE.map(Manager::name);
-    let error = ConfigError::at(origin, scalar.at, format!("there is no manager `{}`", scalar.text));
+    let error = ConfigError::at(&scalar.at, format!("there is no manager `{}`", scalar.text));
     match nearest(&scalar.text, names) {
         Some(name) => error.with_hint(format!("did you mean `{name}`?")),
         None => error.with_hint(format!("managers are {}", names.join(", "))),
     }
 }
 
-pub(super) fn verify(written: Option<Scalar>, top: &Section<'_>) -> Result<(), ConfigError> {
+pub(super) fn verify(written: Option<Scalar>, top: &Section) -> Result<(), ConfigError> {
     match written {
-        Some(scalar) if scalar.text.eq_ignore_ascii_case("admission") => Err(top
-            .error(scalar.at, "`verify: admission` looks Secrets up in the cluster, which this build does not do")
-            .with_hint("set `verify: none`")),
+        Some(scalar) if scalar.text.eq_ignore_ascii_case("admission") => Err(ConfigError::at(
+            &scalar.at,
+            "`verify: admission` looks Secrets up in the cluster, which this build does not do",
+        )
+        .with_hint("set `verify: none`")),
         Some(scalar) if !scalar.text.eq_ignore_ascii_case("none") => {
-            Err(top.error(scalar.at, format!("`verify` has to be `none` or `admission`, not `{}`", scalar.text)))
+            Err(ConfigError::at(&scalar.at, format!("`verify` has to be `none` or `admission`, not `{}`", scalar.text)))
         }
         Some(_) | None => Ok(()),
     }
@@ -101,7 +101,7 @@ pub(super) fn verify(written: Option<Scalar>, top: &Section<'_>) -> Result<(), C
 pub(super) fn env_prefix(
     written: Option<Scalar>,
     dialect: &'static Dialect,
-    top: &Section<'_>,
+    top: &Section,
     notes: &mut Vec<String>,
 ) -> Result<String, ConfigError> {
     match written {
@@ -117,20 +117,21 @@ pub(super) fn env_prefix(
         Some(scalar) if scalar.text.is_empty() => Ok(String::new()),
         Some(scalar) => match secret::EnvName::parse(scalar.text.clone()) {
             Ok(prefix) => Ok(prefix.as_str().to_owned()),
-            Err(error) => Err(top.error(scalar.at, format!("`secretEnvVarPrefix`: {error}"))),
+            Err(error) => Err(ConfigError::at(&scalar.at, format!("`secretEnvVarPrefix`: {error}"))),
         },
         None => Ok(dialect.env_prefix.to_owned()),
     }
 }
 
-pub(super) fn versioned_name(written: Option<Scalar>, top: &Section<'_>) -> Result<Option<String>, ConfigError> {
+pub(super) fn versioned_name(written: Option<Scalar>, top: &Section) -> Result<Option<String>, ConfigError> {
     match written {
-        Some(scalar) if !(scalar.text.contains("{group}") && scalar.text.contains("{version}")) => Err(top
-            .error(
-                scalar.at,
+        Some(scalar) if !(scalar.text.contains("{group}") && scalar.text.contains("{version}")) => {
+            Err(ConfigError::at(
+                &scalar.at,
                 format!("`versionedName` has to hold `{{group}}` and `{{version}}`, not `{}`", scalar.text),
             )
-            .with_hint("versionedName: \"{group}-{version}\"")),
+            .with_hint("versionedName: \"{group}-{version}\""))
+        }
         Some(scalar) => Ok(Some(scalar.text)),
         None => Ok(None),
     }

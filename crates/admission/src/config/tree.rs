@@ -3,14 +3,16 @@
 //! Scalars are kept as text: Flyte's sections are weakly typed (`"9443"` is a port and `1` a name), as viper reads them.
 
 use super::error::ConfigError;
+use super::place::Place;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 use std::fmt;
+use std::sync::Arc;
 
 /// A node and where it stands.
 pub(super) struct Node {
-    pub(super) at: Location,
+    pub(super) at: Place,
     pub(super) kind: Kind,
 }
 
@@ -24,22 +26,71 @@ pub(super) enum Kind {
 /// A member of a map.
 pub(super) struct Entry {
     pub(super) name: String,
-    pub(super) at: Location,
+    pub(super) at: Place,
     pub(super) node: Node,
 }
 
 impl Node {
     /// Reads one document.
     pub(super) fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let origin: Arc<str> = origin.into();
         if text.trim().is_empty() {
-            return Ok(Self { at: Location::UNKNOWN, kind: Kind::Null });
+            return Ok(Self { at: Place::file(&origin), kind: Kind::Null });
         }
         let mut options = serde_saphyr::Options::default();
         options.strict_booleans = true;
         options.with_snippet = false;
         let tree: Spanned<Raw> =
-            serde_saphyr::from_str_with_options(text, options).map_err(|error| ConfigError::yaml(origin, &error))?;
-        Ok(tree.into())
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| ConfigError::yaml(&origin, &error))?;
+        Ok(Self::new(tree, &origin))
+    }
+
+    fn new(spanned: Spanned<Raw>, origin: &Arc<str>) -> Self {
+        let kind = match spanned.value {
+            Raw::Null => Kind::Null,
+            Raw::Scalar(text) => Kind::Scalar(text),
+            Raw::List(items) => Kind::List(items.into_iter().map(|item| Self::new(item, origin)).collect()),
+            Raw::Map(entries) => {
+                let entry = |(name, node): (Spanned<Name>, Spanned<Raw>)| Entry {
+                    at: Place::new(origin, name.referenced),
+                    name: name.value.0,
+                    node: Self::new(node, origin),
+                };
+                Kind::Map(entries.into_iter().map(entry).collect())
+            }
+        };
+        Self { at: Place::new(origin, spanned.referenced), kind }
+    }
+
+    /// Lays a later file over this one: maps member by member, anything else whole. Names match in any case.
+    pub(super) fn overlaid(self, later: Self) -> Self {
+        match (self.kind, later.kind) {
+            (kind, Kind::Null) => Self { at: self.at, kind },
+            (Kind::Map(mut entries), Kind::Map(more)) => {
+                for entry in more {
+                    match entries.iter().position(|known| known.name.eq_ignore_ascii_case(&entry.name)) {
+                        Some(index) => {
+                            let known = entries.remove(index);
+                            let node = known.node.overlaid(entry.node);
+                            entries.insert(index, Entry { name: entry.name, at: entry.at, node });
+                        }
+                        None => entries.push(entry),
+                    }
+                }
+                Self { at: later.at, kind: Kind::Map(entries) }
+            }
+            (_, kind) => Self { at: later.at, kind },
+        }
+    }
+
+    /// The node as JSON, every scalar as text: what a label selector is made of.
+    pub(super) fn into_json(self) -> serde_json::Value {
+        match self.kind {
+            Kind::Null => serde_json::Value::Null,
+            Kind::Scalar(text) => text.into(),
+            Kind::List(nodes) => nodes.into_iter().map(Self::into_json).collect(),
+            Kind::Map(entries) => entries.into_iter().map(|entry| (entry.name, entry.node.into_json())).collect(),
+        }
     }
 
     /// What kind of thing it is, for messages.
@@ -50,23 +101,6 @@ impl Node {
             Kind::List(_) => "a list",
             Kind::Map(_) => "a map",
         }
-    }
-}
-
-impl From<Spanned<Raw>> for Node {
-    fn from(spanned: Spanned<Raw>) -> Self {
-        let kind = match spanned.value {
-            Raw::Null => Kind::Null,
-            Raw::Scalar(text) => Kind::Scalar(text),
-            Raw::List(items) => Kind::List(items.into_iter().map(Into::into).collect()),
-            Raw::Map(entries) => Kind::Map(
-                entries
-                    .into_iter()
-                    .map(|(name, node)| Entry { at: name.referenced, name: name.value.0, node: node.into() })
-                    .collect(),
-            ),
-        };
-        Self { at: spanned.referenced, kind }
     }
 }
 
