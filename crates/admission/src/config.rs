@@ -135,7 +135,7 @@ impl Config {
         let global = flyte::secrets(secrets, reading.lenient, &mut notes)?;
 
         let label = top.scalar("label")?;
-        let label = label::read(label, &top)?;
+        let label = label::read(label)?;
         let policy = read_policy(&mut top)?;
         let refusal = top.parsed("refusalStatus", "400 or 403", |text| match text {
             "400" => Some(400),
@@ -155,8 +155,8 @@ impl Config {
             }
         }
 
-        serve::verify(verify, &top)?;
-        let env_prefix = serve::env_prefix(webhook.env_prefix, dialect, &top, &mut notes)?;
+        serve::verify(verify)?;
+        let env_prefix = serve::env_prefix(webhook.env_prefix, dialect, &mut notes)?;
         let (asks_global, managers) = serve::chain(webhook.managers, dialect, has_secrets_section, &top)?;
         Ok(Self {
             dialect,
@@ -166,7 +166,7 @@ impl Config {
             managers,
             policy,
             refusal: refusal.unwrap_or(dialect.refusal),
-            versioned_name: serve::versioned_name(versioned_name, &top)?,
+            versioned_name: serve::versioned_name(versioned_name)?,
             excluded_targets,
             fetch,
             global,

@@ -1,10 +1,10 @@
 //! The label of pods that ask for secrets: one that Kubernetes lets a pod have, or no pod would ever be heard.
 
 use super::error::ConfigError;
-use super::section::{Scalar, Section};
+use super::section::Scalar;
 
 /// The configured label, or the default one.
-pub(super) fn read(written: Option<Scalar>, top: &Section) -> Result<String, ConfigError> {
+pub(super) fn read(written: Option<Scalar>) -> Result<String, ConfigError> {
     let (default, _) = secret::LABEL;
     match written {
         None => Ok(default.to_owned()),

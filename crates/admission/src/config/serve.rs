@@ -35,7 +35,7 @@ pub(super) fn chain(
         ));
     }
     for (index, (manager, at)) in managers.iter().enumerate() {
-        servable(*manager, at, dialect, written.is_empty(), top)?;
+        servable(*manager, at, dialect, written.is_empty())?;
         if sealed_global && let Some((next, at)) = managers.get(index + 1) {
             return Err(ConfigError::at(
                 at,
@@ -47,13 +47,7 @@ pub(super) fn chain(
     Ok((!sealed_global, managers.into_iter().map(|(manager, _)| manager).collect()))
 }
 
-fn servable(
-    manager: Manager,
-    at: &Place,
-    dialect: &Dialect,
-    is_default: bool,
-    top: &Section,
-) -> Result<(), ConfigError> {
+fn servable(manager: Manager, at: &Place, dialect: &Dialect, is_default: bool) -> Result<(), ConfigError> {
     let why = match manager {
         Manager::K8s => return Ok(()),
         Manager::Global if dialect.global != GlobalRule::Sealed => return Ok(()),
@@ -84,7 +78,7 @@ pub(super) fn no_such_manager(scalar: &Scalar) -> ConfigError {
     }
 }
 
-pub(super) fn verify(written: Option<Scalar>, top: &Section) -> Result<(), ConfigError> {
+pub(super) fn verify(written: Option<Scalar>) -> Result<(), ConfigError> {
     match written {
         Some(scalar) if scalar.text.eq_ignore_ascii_case("admission") => Err(ConfigError::at(
             &scalar.at,
@@ -101,7 +95,6 @@ pub(super) fn verify(written: Option<Scalar>, top: &Section) -> Result<(), Confi
 pub(super) fn env_prefix(
     written: Option<Scalar>,
     dialect: &'static Dialect,
-    top: &Section,
     notes: &mut Vec<String>,
 ) -> Result<String, ConfigError> {
     match written {
@@ -123,7 +116,7 @@ pub(super) fn env_prefix(
     }
 }
 
-pub(super) fn versioned_name(written: Option<Scalar>, top: &Section) -> Result<Option<String>, ConfigError> {
+pub(super) fn versioned_name(written: Option<Scalar>) -> Result<Option<String>, ConfigError> {
     match written {
         Some(scalar) if !(scalar.text.contains("{group}") && scalar.text.contains("{version}")) => {
             Err(ConfigError::at(
