@@ -11,6 +11,7 @@ pub(crate) const ARROWS: &[Arrow] = &[
     ("runner", &[]),
     ("macros", &[]),
     ("xtask", &[]),
+    ("e2e", &[]),
     ("admission", &["secret"]),
     ("tasks", &["secret"]),
     ("runtime", &["secret"]),

@@ -1,0 +1,103 @@
+//! Installing the webhook in one of its forms, and removing it.
+
+use crate::Result;
+use crate::cluster::{Cluster, SYSTEM, until};
+use crate::pod::Pod;
+use std::path::Path;
+use std::time::Duration;
+
+/// How the webhook is installed; each is a folder of `e2e/install`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Our manifests, our dialect.
+    Keybearer,
+    /// Our manifests as the webhook of Flyte 2.
+    FlyteV2,
+    /// Flyte 1's own manifests with our image.
+    FlyteV1,
+    /// The guard, which is no webhook.
+    Guard,
+}
+
+/// The name of the registration, of the Service and of the cluster role.
+pub(crate) const NAME: &str = "flyte-pod-webhook";
+/// What marks objects of a test's install.
+const OURS: &str = "keybearer.dev/e2e";
+
+impl Form {
+    const ALL: [Self; 4] = [Self::Keybearer, Self::FlyteV2, Self::FlyteV1, Self::Guard];
+
+    fn folder(self) -> String {
+        let name = match self {
+            Self::Keybearer => "keybearer",
+            Self::FlyteV2 => "flyte-v2",
+            Self::FlyteV1 => "flyte-v1",
+            Self::Guard => "guard",
+        };
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("install").join(name).to_string_lossy().into_owned()
+    }
+
+    /// Applies its manifests.
+    pub(crate) fn apply(self, cluster: &Cluster) -> Result<String> {
+        cluster.kubectl.run(["apply", "-k", &self.folder()])
+    }
+
+    /// Removes what its manifests name, as a user does.
+    pub(crate) fn delete(self, cluster: &Cluster) -> Result {
+        cluster.kubectl.run(["delete", "-k", &self.folder(), "--ignore-not-found", "--timeout=60s"]).map(drop)
+    }
+
+    /// Applies its manifests and waits until pods are served.
+    pub(crate) fn install(self, cluster: &Cluster) -> Result {
+        self.apply(cluster)?;
+        rolled_out(cluster)?;
+        serves(cluster)
+    }
+}
+
+/// Waits until the Deployment has what it asks for.
+pub(crate) fn rolled_out(cluster: &Cluster) -> Result {
+    cluster.kubectl.run(["rollout", "status", "-n", SYSTEM, "deployment/flyte-pod-webhook", "--timeout=60s"]).map(drop)
+}
+
+/// Waits until a pod that asks for a secret comes back with something in it.
+pub(crate) fn serves(cluster: &Cluster) -> Result {
+    let probe = Pod::prints_env().asks("[{group: user-info, key: user_secret, mount: env}]");
+    let probe = probe.named(crate::cluster::TASKS, "probe");
+    let mut last = String::new();
+    let result = until(Duration::from_secs(60), "the webhook serves", || {
+        let answer = cluster.kubectl.dry_run(&probe);
+        let served = answer.as_ref().is_ok_and(|pod| !crate::pod::variables(&pod["spec"]["containers"][0]).is_empty());
+        last = answer.map_or_else(|wrong| wrong, |_| "a pod was admitted as it was".to_owned());
+        Ok(served.then_some(()))
+    });
+    result.map_err(|wrong| format!("{wrong}: {last}"))
+}
+
+/// Ends with an error where the cluster has an install that is none of a test's.
+pub(crate) fn refuse_foreign(cluster: &Cluster) -> Result {
+    let foreign = |what: &str| {
+        format!(
+            "the cluster has a {what} `{NAME}` that no test has made; this wants a cluster without a webhook of Flyte"
+        )
+    };
+    let path = "jsonpath={.webhooks[*].clientConfig.service.namespace}";
+    let get = ["get", "mutatingwebhookconfiguration", NAME, "--ignore-not-found", "-o", path];
+    let namespaces = cluster.kubectl.run(get)?;
+    if namespaces.split_whitespace().any(|namespace| namespace != SYSTEM) {
+        return Err(foreign("MutatingWebhookConfiguration"));
+    }
+    let not_ours = format!("{OURS}!=true");
+    let roles = cluster.kubectl.run(["get", "clusterrole", "-l", &not_ours, "-o", "name"])?;
+    if roles.lines().any(|role| role.ends_with(&format!("/{NAME}"))) {
+        return Err(foreign("ClusterRole"));
+    }
+    Ok(())
+}
+
+/// Removes every form, and the registrations.
+pub(crate) fn remove_all(cluster: &Cluster) -> Result {
+    // First of all what would refuse pods.
+    cluster.kubectl.run(["delete", "mutatingwebhookconfiguration", NAME, crate::second::NAME, "--ignore-not-found"])?;
+    Form::ALL.into_iter().try_for_each(|form| form.delete(cluster))
+}
