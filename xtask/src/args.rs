@@ -1,5 +1,6 @@
 //! What was asked for on the command line.
 
+use crate::e2e;
 use crate::failure::Failure;
 use crate::image;
 use crate::lint::Stage;
@@ -11,6 +12,8 @@ pub(crate) enum Command {
     Arrows,
     /// Licences, banned crates, sources, advisories.
     Deny,
+    /// What is shipped, on a cluster.
+    E2e(e2e::Options),
     /// What there is.
     Help,
     /// The container image.
@@ -37,6 +40,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         "arrows" => Command::Arrows,
         "deny" => Command::Deny,
         "help" | "--help" | "-h" => return Ok(Command::Help),
+        "e2e" => return e2e::Options::parse(words).map(Command::E2e).map_err(|what| unknown(&what)),
         "image" => return image::Options::parse(words).map(Command::Image).map_err(|what| unknown(&what)),
         "lint" => Command::Lint(Stage::ALL.to_vec()),
         "readme" => return Ok(Command::Readme { filter: filter(words)? }),
@@ -110,6 +114,13 @@ mod tests {
             assert_eq!(read(stage.name()), Ok(expected));
         }
         assert_eq!(read("lint"), Ok(Command::Lint(Stage::ALL.to_vec())));
+    }
+
+    #[test]
+    fn a_cluster_is_tested_with_its_own_options() {
+        let filter = Some("job".to_owned());
+        assert_eq!(read("e2e --filter job"), Ok(Command::E2e(e2e::Options { filter, ..Default::default() })));
+        assert!(read("e2e job").expect_err("it has no short form").to_string().contains("job"));
     }
 
     #[test]

@@ -20,9 +20,14 @@ The repo's own commands. CI runs these and nothing else.
                                    the container image, as an OCI layout and as an archive, in DIR (else in the target
                                    folder's `image`); --load gives it to containerd, --program packs a static
                                    program that is built already
+  cargo xtask e2e [--filter X] [--keep] [--loaded] [--program FILE]
+                                   what is shipped, on the cluster of KUBECONFIG: makes and loads the image (not with
+                                   --loaded), installs the manifests, tries what pods then see, and removes all
+                                   of it again (not with --keep)
 
 Environment:
-  CONTAINERD_ADDRESS     the socket of the containerd that `image --load` means
+  KUBECONFIG             the cluster that `e2e` may install to
+  CONTAINERD_ADDRESS     the socket of the containerd that `image --load` and `e2e` mean
   KEYBEARER_PYTHON       the Python (3.10 to 3.12) to make environments with, instead of the first one found
   KEYBEARER_TEST_PYTHON  an interpreter that already has the packages of xtask/requirements.txt: nothing is
                          installed then

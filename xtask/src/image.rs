@@ -1,5 +1,6 @@
 //! `cargo xtask image`: the container image, made of the static program and little else, without a container engine.
 
+mod load;
 mod options;
 
 #[cfg(feature = "image")]
@@ -11,14 +12,13 @@ mod layer;
 #[cfg(feature = "image")]
 mod layout;
 #[cfg(feature = "image")]
-mod load;
-#[cfg(feature = "image")]
 mod make;
 #[cfg(feature = "image")]
 mod program;
 #[cfg(feature = "image")]
 mod root;
 
+pub(crate) use load::load;
 pub(crate) use options::Options;
 
 /// Makes the image.

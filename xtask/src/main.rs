@@ -4,6 +4,7 @@
 mod args;
 mod arrows;
 mod deny;
+mod e2e;
 mod failure;
 mod help;
 mod image;
@@ -32,6 +33,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Arrows => arrows::run(),
         Command::Deny => deny::run(),
+        Command::E2e(options) => e2e::run(&options),
         Command::Help => help::run(),
         Command::Image(options) => image::run(&options),
         Command::Lint(stages) => lint::run(&stages),

@@ -1,4 +1,4 @@
-//! Giving the image to the containerd of this machine, where the kubelet finds it.
+//! Giving an image to the containerd of this machine, where the kubelet finds it.
 
 use crate::failure::Failure;
 use crate::process;
@@ -9,7 +9,7 @@ use std::process::Command;
 const KUBELET: &str = "k8s.io";
 
 /// Imports the archive; `ctr` itself reads `CONTAINERD_ADDRESS`.
-pub(super) fn load(archive: &Path) -> Result<(), Failure> {
+pub(crate) fn load(archive: &Path) -> Result<(), Failure> {
     let mut ctr = Command::new("ctr");
     ctr.args(["--namespace", KUBELET, "images", "import"]).arg(archive);
     process::run(&mut ctr).map_err(|failure| {

@@ -1,0 +1,73 @@
+//! What `cargo xtask e2e` was asked for.
+
+use std::path::PathBuf;
+
+/// The words after `cargo xtask e2e`.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Only cases whose name contains this.
+    pub(crate) filter: Option<String>,
+    /// Leave everything in the cluster at the end.
+    pub(crate) keep: bool,
+    /// The node has our image already.
+    pub(crate) loaded: bool,
+    /// A program that is built already.
+    pub(crate) program: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads them; what is not understood is the error.
+    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut words = words;
+        let mut options = Self::default();
+        while let Some(word) = words.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (word.as_str(), None),
+            };
+            let mut value = || {
+                let value = value.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
+                value.ok_or_else(|| format!("`{name}` needs a value"))
+            };
+            match name {
+                "--filter" => options.filter = Some(value()?),
+                "--program" => options.program = Some(value()?.into()),
+                "--keep" if word == name => options.keep = true,
+                "--loaded" if word == name => options.loaded = true,
+                _ => return Err(format!("`e2e` takes no `{word}`")),
+            }
+        }
+        Ok(options)
+    }
+
+    /// What the cases' own program is told.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let filter = self.filter.iter().flat_map(|filter| ["--filter".to_owned(), filter.clone()]);
+        filter.chain(self.keep.then(|| "--keep".to_owned())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Options, String> {
+        Options::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn options_are_read_in_all_their_forms() {
+        let all = Options { filter: Some("job".into()), keep: true, loaded: true, program: Some("a/program".into()) };
+        assert_eq!(read("--filter job --keep --program=a/program --loaded"), Ok(all.clone()));
+        assert_eq!(all.words(), ["--filter", "job", "--keep"]);
+        assert_eq!(read(""), Ok(Options::default()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (line, name) in [("--fliter x", "--fliter"), ("--filter", "--filter"), ("--keep=no", "--keep=no")] {
+            let error = read(line).expect_err(line);
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}
