@@ -3,7 +3,7 @@
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::manifest::Manifest;
-use crate::terminal;
+use crate::{terminal, unreadable};
 use admission::PodView;
 use secret::Secret;
 use serde::Serialize;
@@ -81,9 +81,8 @@ fn from_document(document: Document) -> Result<Vec<Secret>, Fault> {
         }
         Value::Object(_) => {
             let pod_json = serde_json::json!({"metadata": document.value}).to_string();
-            let pod = PodView::parse(&pod_json).map_err(|error| {
-                Fault::new(format!("`{}`: these annotations can't be read: {error}", document.origin))
-            })?;
+            let pod =
+                PodView::parse(&pod_json).map_err(|_| unreadable::by_admission(&pod_json).within(&document.origin))?;
             of_pod(&pod)
         }
         _ => from_value(document.text.trim()).map_err(|fault| fault.within(&document.origin)),

@@ -12,6 +12,7 @@ mod patched;
 mod run;
 mod settings;
 mod terminal;
+mod unreadable;
 
 use std::process::ExitCode;
 

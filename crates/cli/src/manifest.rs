@@ -2,6 +2,7 @@
 
 use crate::document::Document;
 use crate::fault::Fault;
+use crate::unreadable;
 use admission::PodView;
 use serde_json::{Map, Value};
 
@@ -102,34 +103,8 @@ impl Manifest {
 
     /// Reads the pod of [`Manifest::pod_json`].
     pub(crate) fn view<'j>(&self, pod_json: &'j str) -> Result<PodView<'j>, Fault> {
-        PodView::parse(pod_json).map_err(|error| {
-            let fault = unquoted(pod_json).unwrap_or_else(|| {
-                // The place is one in the pod's JSON, which nobody but us has seen.
-                let text = error.to_string();
-                let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-                Fault::new(format!("the pod can't be read: {what}"))
-            });
-            fault.within(&self.origin)
-        })
+        PodView::parse(pod_json).map_err(|_| unreadable::by_admission(pod_json).within(&self.origin))
     }
-}
-
-/// A label or annotation that is not text, for which YAML's reader has taken it.
-fn unquoted(pod_json: &str) -> Option<Fault> {
-    let pod: Value = serde_json::from_str(pod_json).ok()?;
-    for (member, noun) in [("labels", "label"), ("annotations", "annotation")] {
-        let pairs = pod.get("metadata")?.get(member).and_then(Value::as_object);
-        let other = pairs.into_iter().flatten().find(|(_, value)| !(value.is_string() || value.is_null()));
-        if let Some((name, value)) = other {
-            let name = name.escape_debug();
-            return Some(match value {
-                Value::Bool(_) | Value::Number(_) => Fault::new(format!("{noun} `{name}` is {value}, and not text"))
-                    .hint(format!("quote it: `{name}: \"{value}\"`")),
-                _ => Fault::new(format!("{noun} `{name}` is a list or a map, and not text")),
-            });
-        }
-    }
-    None
 }
 
 impl TryFrom<Document> for Manifest {

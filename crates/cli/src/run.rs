@@ -2,17 +2,19 @@
 
 mod given;
 mod output;
+mod planned;
 mod refusal;
 mod table;
 
 use crate::fault::Fault;
 use crate::manifest::{Manifest, PodSource};
 use crate::settings::Settings;
-use crate::{explain, patched, terminal};
+use crate::{explain, patched, terminal, unreadable};
 use admission::plan::{self, FETCHER, Plan};
 use admission::review::identity;
-use admission::{Config, Globals, Identity, PodView, Values, render};
+use admission::{Identity, PodView, Values, render};
 use given::Given;
+use planned::Planned;
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -86,42 +88,11 @@ pub(crate) fn execute(args: Args) -> Result<ExitCode, Fault> {
     }
     terminal::mistakes(&explain::mistakes(&manifest, &pod, &config));
     let planned = Planned::new(&pod, &who, &config)?;
-    start(&pod, &pod_json, &who, &planned, &given, args.output)
-}
-
-/// The plan of this machine, and that of the cluster to compare with.
-pub(crate) struct Planned {
-    pub(crate) here: Plan,
-    /// None where the cluster would refuse the pod.
-    pub(crate) cluster: Option<Plan>,
-}
-
-impl Planned {
-    fn new(pod: &PodView<'_>, who: &Identity, config: &Config) -> Result<Self, Fault> {
-        let none = Globals::default();
-        // Without the label the webhook is not called, here or there.
-        let unlabelled = PodView::default();
-        let pod = if explain::is_labelled(pod, config) { pod } else { &unlabelled };
-        let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
-        for warning in &here.warnings {
-            terminal::warning(warning);
-        }
-        let cluster = match admission::plan(pod, who, config, &none) {
-            Ok(plan) => Some(plan),
-            Err(denial) => {
-                let unless = if config.asks_global { ", unless Global has there what is missing" } else { "" };
-                terminal::warning(format!("in the cluster this pod would be refused{unless}: {}", denial.message));
-                if let Some(hint) = denial.hint {
-                    terminal::hint(hint);
-                }
-                None
-            }
-        };
-        Ok(Self { here, cluster })
-    }
+    start(&manifest, &pod, &pod_json, &who, &planned, &given, args.output)
 }
 
 fn start(
+    manifest: &Manifest,
     pod: &PodView<'_>,
     pod_json: &str,
     who: &Identity,
@@ -131,8 +102,8 @@ fn start(
 ) -> Result<ExitCode, Fault> {
     let plan = &planned.here;
     let patched = patched::apply(pod_json, &render(plan, pod, &Values::none()))?.to_string();
-    let runnable =
-        runner::Pod::from_json(&patched).map_err(|error| Fault::new(format!("the pod can't be read: {error}")))?;
+    let runnable = runner::Pod::from_json(&patched)
+        .map_err(|error| unreadable::by_runner(&patched, &error).within(&manifest.origin))?;
     let options = || runner::Options {
         namespace: who.namespace.clone(),
         service_account: who.service_account.clone(),
@@ -141,13 +112,17 @@ fn start(
         ..runner::Options::default()
     };
 
-    let values = match stores::fetch(plan, given.stores()) {
+    let values = match planned.missing(given) {
+        Ok(()) => stores::fetch(plan, given.stores()),
+        Err(misses) => Err(misses),
+    };
+    let values = match values {
         Ok(values) => values,
         Err(misses) => {
             // What else is missing is said at once, and what was given in vain: it may be a misspelt name.
             let options = runner::Options { builtin: fetcher(plan, |_| Ok(())), ..options() };
             let refusal = runner::prepare(&runnable, given, options).err();
-            given.warn_of_unused(plan);
+            given.warn_of_unused(planned.shown());
             return Err(refusal::of(Some(&misses), refusal.as_ref()));
         }
     };
@@ -159,7 +134,7 @@ fn start(
     };
     let options = runner::Options { builtin: fetcher(plan, fill), ..options() };
     let prepared = runner::prepare(&runnable, given, options);
-    given.warn_of_unused(plan);
+    given.warn_of_unused(planned.shown());
     let prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal)))?;
     match output {
         Output::Table => terminal::err(&table::text(planned, &delivery.left_out))?,

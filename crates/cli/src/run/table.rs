@@ -1,8 +1,9 @@
 //! Where each secret is found: never its value.
 
-use super::Planned;
+use super::planned::Planned;
 use crate::fault::Fault;
 use crate::{asked, terminal};
+use admission::Manager;
 use admission::plan::Request;
 use secret::{DEFAULT_DIR_ENV, EnvName};
 use serde::Serialize;
@@ -10,16 +11,16 @@ use stores::LeftOut;
 
 /// The table for a person.
 pub(super) fn text(planned: &Planned, left_out: &[LeftOut]) -> String {
-    if planned.here.is_empty() {
+    if planned.shown().is_empty() {
         return String::new();
     }
     let mut rows = vec![["SECRET", "MANAGER", "DELIVERY", "FOUND IN"].map(str::to_owned).to_vec()];
-    for (index, request) in planned.here.requests.iter().enumerate() {
+    for (index, request) in planned.shown().requests.iter().enumerate() {
         let mut places = places(planned, index, request, left_out).into_iter();
         let first = places.next().unwrap_or_default();
         rows.push(vec![
             request.secret.to_string(),
-            request.manager.name().to_owned(),
+            Manager::Local.name().to_owned(),
             request.source.delivery().to_owned(),
             first,
         ]);
@@ -50,11 +51,11 @@ fn in_cluster(planned: &Planned, name: &EnvName) -> bool {
 /// The same for programs, as one line.
 pub(super) fn json(planned: &Planned, left_out: &[LeftOut]) -> Result<String, Fault> {
     let variable = |name: &EnvName| Variable { name: name.to_string(), in_cluster: in_cluster(planned, name) };
-    let secrets = planned.here.requests.iter().enumerate().map(|(index, request)| {
+    let secrets = planned.shown().requests.iter().enumerate().map(|(index, request)| {
         let left_out = left_out.iter().find(|left_out| left_out.request == index);
         Found {
             secret: request.into(),
-            manager: request.manager.name(),
+            manager: Manager::Local.name(),
             delivery: request.source.delivery(),
             env: request.env.iter().filter(|_| left_out.is_none()).map(variable).collect(),
             no_env_because: left_out.map(|left_out| left_out.reason.to_string()),

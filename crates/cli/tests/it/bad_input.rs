@@ -134,19 +134,39 @@ fn a_pod_of_the_wrong_shape() {
             said.complains(&["error: `input`: "]).complains(words).never_says("panicked");
         }
     };
-    wrong("kind: Pod\nspec: 3\n", &["the pod can't be read: "]);
-    wrong("kind: Pod\nmetadata: [a]\n", &["the pod can't be read: "]);
-    wrong("kind: Pod\nspec: {containers: [3]}\n", &["the pod can't be read: "]);
+    wrong("kind: Pod\nspec: 3\n", &["`spec` of the pod has to be a map, not a number"]);
+    wrong("kind: Pod\nmetadata: [a]\n", &["`metadata` of the pod has to be a map, not a list"]);
+    wrong("kind: Pod\nspec: {containers: [3]}\n", &["`spec.containers[0]` of the pod has to be a map, not a number"]);
+    wrong("kind: Pod\nspec: {containers: {a: b}}\n", &["`spec.containers` of the pod has to be a list, not a map"]);
+    wrong("{\"kind\": \"Pod\", \"spec\": {}, \"spec\": {}}", &["duplicate field `spec`"]);
     // YAML's most common trap, on the one label that matters here.
+    let label = "metadata: {labels: {example.com/a.b: x, inject-flyte-secrets: true}}";
     wrong(
-        "kind: Pod\nmetadata: {labels: {inject-flyte-secrets: true}}\nspec: {containers: []}\n",
-        &["label `inject-flyte-secrets` is true, and not text", "hint: quote it: `inject-flyte-secrets: \"true\"`"],
+        &format!("kind: Pod\n{label}\nspec: {{containers: []}}\n"),
+        &[
+            "`metadata.labels.inject-flyte-secrets` of the pod has to be text, not `true` or `false`",
+            "hint: quote it: \"true\"",
+        ],
     );
-    wrong("kind: Pod\nmetadata: {annotations: {a: 1}}\n", &["annotation `a` is 1, and not text", "`a: \"1\"`"]);
+    let number = "`metadata.annotations.example.com/a.b` of the pod has to be text, not a number";
+    wrong("kind: Pod\nmetadata: {annotations: {example.com/a.b: 1}}\n", &[number, "hint: quote it\n"]);
+    let list = "`metadata.annotations.keybearer.dev/secrets` of the pod has to be text, not a list";
+    wrong("kind: Pod\nmetadata: {annotations: {keybearer.dev/secrets: [{group: a}]}}\n", &[list]);
     wrong(
-        "kind: Pod\nmetadata: {annotations: {keybearer.dev/secrets: [{group: a}]}}\n",
-        &["annotation `keybearer.dev/secrets` is a list or a map, and not text"],
+        "kind: Pod\nspec: {containers: [{name: a, env: [{name: A, value: 42}]}]}\n",
+        &["`spec.containers[0].env[0].value` of the pod has to be text, not a number", "hint: quote it\n"],
     );
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_is_not_repeated() {
+    for field in
+        ["env: hunter2", "volumeMounts: [hunter2]", "command: hunter2", "resources: hunter2", "envFrom: hunter2"]
+    {
+        let place = Place::new().with("input", format!("kind: Pod\nspec: {{containers: [{{name: a, {field}}}]}}\n"));
+        let said = place.run(&["input"]).code(125).never_says("hunter2");
+        said.complains(&["error: `input`: `spec.containers[0].", " of the pod has to be a ", ", not text\n"]);
+    }
 }
 
 #[test]

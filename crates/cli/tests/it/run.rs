@@ -336,3 +336,31 @@ containers:
     assert_eq!(said.stdout, "side | up\nmain | met\n");
     assert!(fs::read_dir(place.path("tmp")).unwrap().next().is_none());
 }
+
+/// The pod as the API server would have it after the webhook's answer.
+fn patched(place: &Place, file: &str, config: &[&str]) -> String {
+    let patch = place.keybearer(&[&["explain", file, "--output", "patch"], config].concat()).code(0).json();
+    let mut pod: Value = serde_saphyr::from_str(&fs::read_to_string(place.path(file)).unwrap()).unwrap();
+    let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+    json_patch::patch(&mut pod, &patch).unwrap();
+    pod.to_string()
+}
+
+#[test]
+fn a_pod_from_a_cluster_runs_with_what_it_got_there() {
+    let secrets = "[{group: g, key: k, mount: any}, {group: g, key: e, mount: env, env_var: E}]";
+    let task = "cat $FLYTE_SECRETS_DEFAULT_DIR/g/k; echo -$E";
+    for dialect in ["keybearer", "flyte-v1"] {
+        let config = ["--compat", dialect];
+        let place = Place::new().with("pod.yaml", script(secrets, task));
+        let live = patched(&place, "pod.yaml", &config);
+        let place = place.with("live.json", live);
+        let run = |args: &[&str]| place.run(&[&["live.json"], &config[..], args].concat());
+        let said = run(&["--secret", "g/k=1", "--secret", "g/e=2"]).code(0);
+        assert_eq!(said.stdout, "1-2\n", "{dialect}");
+        said.complains(&["g/k     Local    reference  "]).never_says("warning");
+        // Its references may be optional, but it asked for these.
+        let said = run(&["--secret", "g/e=2"]).code(125);
+        said.complains(&["secret `g/k`: not found (asked: Local)", "--secret g/k=VALUE"]);
+    }
+}

@@ -1,0 +1,67 @@
+//! What the pod gets here, and what it would get in the cluster.
+
+use super::given::Given;
+use crate::fault::Fault;
+use crate::{explain, terminal};
+use admission::plan::Source;
+use admission::{Config, Globals, Identity, Manager, Plan, PodView, Values, render};
+use secret::Secret;
+use stores::{FetchError, Miss};
+
+/// The plan of this machine, and that of the cluster to compare with.
+pub(crate) struct Planned {
+    pub(crate) here: Plan,
+    /// None where the cluster would refuse the pod.
+    pub(crate) cluster: Option<Plan>,
+    /// Whether the pod was in a cluster and has all that its plan would add.
+    is_patched: bool,
+}
+
+impl Planned {
+    pub(super) fn new(pod: &PodView<'_>, who: &Identity, config: &Config) -> Result<Self, Fault> {
+        let none = Globals::default();
+        let nothing = PodView::default();
+        // Without the label the webhook is not called, here or there.
+        let pod = if explain::is_labelled(pod, config) { pod } else { &nothing };
+        let cluster = admission::plan(pod, who, config, &none);
+        let is_patched = |plan: &Plan| !plan.is_empty() && render(plan, pod, &Values::none()).is_empty();
+        if cluster.as_ref().is_ok_and(is_patched) {
+            let here = admission::plan(&nothing, who, config, &none)?;
+            return Ok(Self { here, cluster: cluster.ok(), is_patched: true });
+        }
+        let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
+        here.warnings.iter().for_each(terminal::warning);
+        let cluster = match cluster {
+            Ok(plan) => Some(plan),
+            Err(denial) => {
+                let unless = if config.asks_global { ", unless Global has there what is missing" } else { "" };
+                terminal::warning(format!("in the cluster this pod would be refused{unless}: {}", denial.message));
+                denial.hint.iter().for_each(terminal::hint);
+                None
+            }
+        };
+        Ok(Self { here, cluster, is_patched: false })
+    }
+
+    /// The plan by which the containers find their secrets: a pod that comes from a cluster keeps what it got there.
+    pub(super) fn shown(&self) -> &Plan {
+        self.cluster.as_ref().filter(|_| self.is_patched).unwrap_or(&self.here)
+    }
+
+    /// The Secrets that a pod from a cluster was told to read and that nobody gave. Its own references to them may be
+    /// optional, but it asked for them.
+    pub(super) fn missing(&self, given: &Given) -> Result<(), FetchError> {
+        let references = self.shown().requests.iter().filter_map(|request| match &request.source {
+            Source::Reference { name, key } => Some((name, key)),
+            Source::Sealed | Source::Inline => None,
+        });
+        let missing = references.filter(|(name, key)| given.stores().local.get(name, key).is_none());
+        let misses: Vec<Miss> = missing
+            .map(|(name, key)| Miss {
+                secret: Secret { group: name.clone(), key: key.clone(), ..Secret::default() },
+                asked: vec![Manager::Local],
+            })
+            .collect();
+        if misses.is_empty() { Ok(()) } else { Err(FetchError { misses }) }
+    }
+}
