@@ -1,1 +1,28 @@
-//! The admission webhook: listeners, certificates, registration.
+//! The admission webhook's server.
+//!
+//! ```text
+//!  API server ──TLS──► listener ──► admit ──► admission::review::answer
+//!                         ▲            ▲
+//!                tls: certificate   watchers: global secrets, certificate files
+//!  probes ─────plain─► admin: /livez /readyz /metrics
+//! ```
+//!
+//! It is stateless: everything it needs for an answer is in memory, and no request makes it ask anybody.
+
+mod admin;
+mod admit;
+mod cluster_part;
+mod in_flight;
+mod listener;
+pub mod logs;
+mod metrics;
+mod ready;
+mod server;
+mod settings;
+mod tls;
+mod watchers;
+
+pub use admit::PATH;
+pub use server::{ServeError, Server};
+pub use settings::{ClusterUse, Limits, PodIdentity, Settings};
+pub use tls::{Certificates, Files, TlsError};

@@ -1,0 +1,109 @@
+//! What is counted. `docs/metrics.md` says what each means.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of the duration's buckets, in seconds.
+const BUCKETS: [f64; 9] = [25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 5e-3, 25e-3, 100e-3];
+
+/// How an admission ended.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct Ended {
+    /// `allowed`, `refused` or `unreadable`.
+    pub(crate) outcome: &'static str,
+}
+
+/// A manager.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct ByManager {
+    /// Its name.
+    pub(crate) manager: &'static str,
+}
+
+/// Why a request got no review's answer.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct Turned {
+    /// `body`, `content_type`, `overload`, `slow`, `panic` or `path`.
+    pub(crate) reason: &'static str,
+}
+
+/// Everything that is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    /// Reviews answered.
+    pub(crate) admissions: Family<Ended, Counter>,
+    /// Secrets given, by manager.
+    pub(crate) secrets: Family<ByManager, Counter>,
+    /// Requests that got no review's answer.
+    pub(crate) turned_away: Family<Turned, Counter>,
+    /// Open connections.
+    pub(crate) connections: Gauge,
+    /// Most connections at once.
+    pub(crate) connections_limit: Gauge,
+    /// Bytes of reviews being read or answered.
+    pub(crate) bytes_in_flight: Gauge,
+    /// Most bytes in flight.
+    pub(crate) bytes_in_flight_limit: Gauge,
+    /// Handshakes that failed.
+    pub(crate) handshake_failures: Counter,
+    /// Unix time at which the serving certificate ends.
+    pub(crate) certificate_not_after: Gauge,
+    /// Certificates in files that could not be used.
+    pub(crate) certificate_failures: Counter,
+    /// Global secrets that could not be read again.
+    pub(crate) globals_failures: Counter,
+    /// Whether the server says that it is ready.
+    pub(crate) ready: Gauge,
+}
+
+/// The registry that is shown, and the histogram, which has no default buckets.
+pub(crate) struct Shown {
+    registry: Registry,
+    /// Seconds from the last byte of a review to the first of its answer.
+    pub(crate) duration: Histogram,
+}
+
+impl Shown {
+    /// Registers everything.
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let duration = Histogram::new(BUCKETS);
+        let mut registry = Registry::with_prefix("keybearer");
+        let m = metrics;
+        registry.register("admissions", "Reviews answered, by outcome", m.admissions.clone());
+        registry.register("admission_duration_seconds", "Time to answer a review", duration.clone());
+        registry.register("secrets", "Secrets given, by manager", m.secrets.clone());
+        registry.register("turned_away", "Requests without a review's answer, by reason", m.turned_away.clone());
+        registry.register("connections", "Open connections", m.connections.clone());
+        registry.register("connections_limit", "Most connections at once", m.connections_limit.clone());
+        registry.register("bytes_in_flight", "Bytes of reviews in hand", m.bytes_in_flight.clone());
+        registry.register("bytes_in_flight_limit", "Most bytes of reviews in hand", m.bytes_in_flight_limit.clone());
+        registry.register("tls_handshake_failures", "TLS handshakes that failed", m.handshake_failures.clone());
+        registry.register(
+            "certificate_not_after_seconds",
+            "Unix time at which the serving certificate ends",
+            m.certificate_not_after.clone(),
+        );
+        registry.register(
+            "certificate_load_failures",
+            "Certificates in files that could not be used",
+            m.certificate_failures.clone(),
+        );
+        registry.register("globals_load_failures", "Failed reads of global secrets", m.globals_failures.clone());
+        registry.register("ready", "1 while the server is ready", m.ready.clone());
+        Self { registry, duration }
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(error) => unreachable!("writing to a string can't fail: {error}"),
+        }
+    }
+}

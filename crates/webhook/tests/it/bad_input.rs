@@ -1,0 +1,74 @@
+//! What is no review, and who is no API server.
+
+use crate::harness::{Running, request, review};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn a_wrong_content_type_is_turned_away() {
+    let server = Running::start().await;
+    let body = review();
+    for kind in ["text/plain", "application/jsonx", ""] {
+        let head = format!(
+            "POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut client = server.connect().await;
+        client.send(&[head.as_bytes(), &body].concat()).await;
+        assert_eq!(client.reply().await.code, 415, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn another_path_or_method_is_not_served() {
+    let server = Running::start().await;
+    for (line, code) in [("POST /mutate HTTP/1.1", 404), ("GET / HTTP/1.1", 404), ("GET /mutate--v1-pod HTTP/1.1", 405)] {
+        let mut client = server.connect().await;
+        client.send(format!("{line}\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
+        assert_eq!(client.reply().await.code, code, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_413_by_its_length_and_as_it_comes() {
+    let server = Running::with("", |settings| settings.limits.body = 1000).await;
+    let mut client = server.connect().await;
+    client
+        .send(b"POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1001\r\n\r\n")
+        .await;
+    assert_eq!(client.reply().await.code, 413);
+    let mut client = server.connect().await;
+    let head = b"POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    client.send(&[&head[..], b"3e9\r\n", &[b' '; 1001], b"\r\n0\r\n\r\n"].concat()).await;
+    assert_eq!(client.reply().await.code, 413);
+}
+
+#[tokio::test]
+async fn what_is_no_review_is_refused_in_a_reviews_answer() {
+    let server = Running::start().await;
+    let mut client = server.connect().await;
+    assert_eq!(client.post(b"").await.code, 400);
+    for body in [&b"{"[..], b"[]", b"null", b"{\"kind\":\"AdmissionReview\"}", b"\xff\xfe"] {
+        let reply = client.post(body).await;
+        assert_eq!(reply.code, 200, "{body:?}");
+        assert_eq!(reply.json()["response"]["allowed"], false);
+        assert_eq!(reply.json()["response"]["status"]["code"], 400);
+    }
+    let without_uid = String::from_utf8(review()).unwrap().replace("\"uid\":\"u-1\"", "\"x\":1");
+    let reply = client.post(without_uid.as_bytes()).await;
+    assert!(reply.json()["response"]["status"]["message"].as_str().unwrap().contains("uid"));
+    assert_eq!(server.metric("keybearer_admissions_total{outcome=\"unreadable\"}").await, Some(6.0));
+}
+
+#[tokio::test]
+async fn plain_http_on_the_tls_port_is_ended_and_counted() {
+    let server = Running::start().await;
+    let mut stream = TcpStream::connect(server.webhook).await.unwrap();
+    stream.write_all(&request(&review())).await.unwrap();
+    let mut bytes = Vec::new();
+    // Ended by an alert or by a reset, as the kernel has it.
+    let _ = stream.read_to_end(&mut bytes).await;
+    assert!(!bytes.starts_with(b"HTTP"));
+    assert_eq!(server.metric("keybearer_tls_handshake_failures_total").await, Some(1.0));
+    assert_eq!(server.connect().await.post(&review()).await.code, 200);
+}

@@ -1,0 +1,109 @@
+//! How a connection is answered, and how long it lives.
+
+use crate::harness::{Running, client_config, client_config_of, request, review};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_review_is_answered_again_and_again_on_one_connection() {
+    let server = Running::start().await;
+    let mut client = server.connect().await;
+    for _ in 0..3 {
+        let reply = client.post(&review()).await;
+        assert_eq!(reply.code, 200, "{reply:?}");
+        assert!(!reply.closes());
+        let json = reply.json();
+        assert_eq!(json["response"]["uid"], "u-1");
+        assert_eq!(json["response"]["allowed"], true);
+        assert_eq!(json["response"]["patchType"], "JSONPatch");
+    }
+    assert_eq!(server.metric("keybearer_admissions_total{outcome=\"allowed\"}").await, Some(3.0));
+    assert_eq!(server.metric("keybearer_secrets_total{manager=\"K8s\"}").await, Some(3.0));
+    assert_eq!(server.metric("keybearer_bytes_in_flight").await, Some(0.0));
+}
+
+#[tokio::test]
+async fn http2_and_tls12_are_spoken() {
+    let server = Running::start().await;
+    let client = server.connect_with(&client_config(&[b"h2"])).await;
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(client.stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = hyper::Request::post("https://localhost/mutate--v1-pod")
+        .header("content-type", "application/json; charset=utf-8")
+        .body(Full::new(Bytes::from(review())))
+        .unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(json["response"]["allowed"], true);
+
+    let old = client_config_of(&[b"http/1.1"], &[&rustls::version::TLS12]);
+    assert_eq!(server.connect_with(&old).await.post(&review()).await.code, 200);
+}
+
+#[tokio::test]
+async fn an_old_connection_is_ended_with_an_answer_and_never_while_it_is_idle() {
+    let server = Running::with("", |settings| settings.limits.age = Duration::from_millis(100)).await;
+    let mut client = server.connect().await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let reply = client.post(&review()).await;
+    assert_eq!(reply.code, 200);
+    assert!(reply.closes(), "{}", reply.head);
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_head_that_trickles_is_ended_and_an_idle_connection_lives_as_long() {
+    let server = Running::with("", |settings| settings.limits.head = Duration::from_millis(150)).await;
+    let mut slow = server.connect().await;
+    slow.send(b"POST /mutate--v1-pod HTTP/1.1\r\nHost: ").await;
+    assert!(slow.is_closed().await);
+    let mut idle = server.connect().await;
+    assert_eq!(idle.post(&review()).await.code, 200);
+    assert!(idle.is_closed().await, "hyper's limit on the head also ends idle connections");
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_turned_away() {
+    let server = Running::with("", |settings| settings.limits.body_time = Duration::from_millis(100)).await;
+    let mut client = server.connect().await;
+    let all = request(&review());
+    client.send(&all[..all.len() - 10]).await;
+    assert_eq!(client.reply().await.code, 408);
+    assert_eq!(server.metric("keybearer_turned_away_total{reason=\"slow\"}").await, Some(1.0));
+}
+
+#[tokio::test]
+async fn connections_past_the_limit_wait_for_a_place() {
+    let server = Running::with("", |settings| settings.limits.connections = 1).await;
+    let mut first = server.connect().await;
+    assert_eq!(first.post(&review()).await.code, 200);
+    let config = client_config(&[b"http/1.1"]);
+    let mut second = Box::pin(server.connect_with(&config));
+    let waited = tokio::time::timeout(Duration::from_millis(200), &mut second).await;
+    assert!(waited.is_err(), "there was no place for it");
+    drop(first);
+    let mut second = tokio::time::timeout(crate::harness::PATIENCE, second).await.unwrap();
+    assert_eq!(second.post(&review()).await.code, 200);
+}
+
+#[tokio::test]
+async fn too_many_bytes_at_once_are_turned_away_and_not_held() {
+    let body = review();
+    let server = Running::with("", |settings| settings.limits.in_flight = body.len()).await;
+    let mut holding = server.connect().await;
+    let all = request(&body);
+    holding.send(&all[..all.len() - 1]).await;
+    while server.metric("keybearer_bytes_in_flight").await == Some(0.0) {
+        tokio::task::yield_now().await;
+    }
+    let turned = server.connect().await.post(&body).await;
+    assert_eq!(turned.code, 503);
+    assert!(turned.head.to_ascii_lowercase().contains("retry-after: 1"));
+    holding.send(&all[all.len() - 1..]).await;
+    assert_eq!(holding.reply().await.code, 200);
+}

@@ -1,0 +1,53 @@
+//! Probes, and the end: nothing that was asked stays without an answer.
+
+use crate::harness::{Running, request, review};
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn alive_and_ready_are_said_apart() {
+    let server = Running::start().await;
+    assert_eq!(server.page("/livez").await, (200, "ok\n".to_owned()));
+    while server.page("/readyz").await.0 != 200 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.metric("keybearer_ready").await, Some(1.0));
+    assert!(server.metric("keybearer_certificate_not_after_seconds").await.unwrap() > 1.7e9);
+}
+
+#[tokio::test]
+async fn while_draining_requests_are_answered_and_told_to_go() {
+    let mut server = Running::with("", |settings| settings.drain_delay = Duration::from_millis(500)).await;
+    let mut open = server.connect().await;
+    assert_eq!(open.post(&review()).await.code, 200);
+    server.ask_to_end();
+    while server.page("/readyz").await.0 == 200 {
+        tokio::task::yield_now().await;
+    }
+    assert!(server.page("/readyz").await.1.contains("draining"));
+    let reply = open.post(&review()).await;
+    assert_eq!(reply.code, 200);
+    assert!(reply.closes());
+    let reply = server.connect().await.post(&review()).await;
+    assert_eq!((reply.code, reply.closes()), (200, true));
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn a_request_in_hand_is_answered_before_the_end() {
+    let mut server = Running::start().await;
+    let address = server.webhook;
+    let mut client = server.connect().await;
+    let all = request(&review());
+    client.send(&all[..all.len() / 2]).await;
+    while server.metric("keybearer_bytes_in_flight").await == Some(0.0) {
+        tokio::task::yield_now().await;
+    }
+    server.ask_to_end();
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    client.send(&all[all.len() / 2..]).await;
+    assert_eq!(client.reply().await.code, 200);
+    server.ended().await;
+}
