@@ -66,13 +66,13 @@ fn what_this_build_does_not_serve_is_named_with_a_remedy() {
     }
     let sealed = "needs sealed delivery from the cluster, which this build does not have";
     let embedded = format!("manager `Embedded`, the default of dialect `flyte-v2`, {sealed}");
-    refused("compat: flyte-v2", "c.yaml", &embedded, "`K8s` or `Global`");
+    refused("compat: flyte-v2", "c.yaml:1:1", &embedded, "`K8s` or `Global`");
     let place = "c.yaml:1:30";
     refused("webhook: {secretManagerType: Embedded}", place, &format!("manager `Embedded` {sealed}"), "K8s");
     refused("webhook: {secretManagerType: Global}", place, &format!("manager `Global` {sealed}"), "K8s");
     refused(
         "secrets: {secrets-prefix: /etc/secrets}",
-        "c.yaml",
+        "c.yaml:1:1",
         &format!("`secrets` sets up Global, which in dialect `keybearer` {sealed}"),
         "remove `secrets`",
     );
