@@ -9,9 +9,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use secret::{
-    READABLE_ANNOTATION, Secret, Spelling, decode, encode, from_text, read, shorthand, to_text, write,
-};
+use secret::{READABLE_ANNOTATION, Secret, Spelling, decode, encode, from_text, read, shorthand, to_text, write};
 
 fuzz_target!(|input: &[u8]| {
     let Some((kind, input)) = input.split_first() else { return };
