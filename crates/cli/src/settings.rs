@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) compat: Option<String>,
 
     /// The pod's namespace
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
 }
 
@@ -42,4 +42,15 @@ impl Settings {
         }
         Ok(config)
     }
+}
+
+/// A name that Kubernetes lets a namespace have (RFC 1123 label).
+fn namespace(text: &str) -> Result<String, &'static str> {
+    let ends = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
+    let bytes = text.as_bytes();
+    let fits = bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');
+    if fits && bytes.len() <= 63 && ends(bytes.first()) && ends(bytes.last()) {
+        return Ok(text.to_owned());
+    }
+    Err("a namespace has lower case letters, digits and `-` within, up to 63")
 }

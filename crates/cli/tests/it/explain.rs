@@ -134,6 +134,10 @@ fn the_namespace_is_that_of_the_option_then_the_objects_own() {
     assert_eq!(namespace(&["pod.yaml"]), "default");
     assert_eq!(namespace(&["own.yaml"]), "own");
     assert_eq!(namespace(&["own.yaml", "-n", "other"]), "other");
+    for wrong in ["", "A", "a b", "-a", "a-", "a.b", &"a".repeat(64)] {
+        let said = place.keybearer(&["explain", "own.yaml", &format!("--namespace={wrong}")]).code(2);
+        said.complains(&["a namespace has lower case letters, digits and `-` within, up to 63"]);
+    }
 }
 
 #[test]

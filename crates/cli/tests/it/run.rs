@@ -192,6 +192,13 @@ containers:
 }
 
 #[test]
+fn without_a_command_the_first_argument_is_the_program() {
+    let place = Place::new()
+        .with("pod.yaml", pod("[]", "containers: [{name: m, args: [echo, $(X), $$(X)], env: [{name: X, value: hi}]}]"));
+    assert_eq!(place.run(&["pod.yaml"]).code(0).stdout, "hi $(X)\n");
+}
+
+#[test]
 fn the_hosts_environment_stays_outside() {
     let place = Place::new()
         .with("pod.yaml", script("[]", "env"))
