@@ -1,11 +1,24 @@
 //! The command line.
 
 use crate::fault::Fault;
-use crate::{annotate, decode, explain, run, terminal};
+use crate::{annotate, decode, explain, run, terminal, webhook};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Error, Parser, Subcommand};
 use std::process::ExitCode;
+
+#[cfg(feature = "webhook")]
+macro_rules! features {
+    () => {
+        "webhook"
+    };
+}
+#[cfg(not(feature = "webhook"))]
+macro_rules! features {
+    () => {
+        "none"
+    };
+}
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -17,13 +30,14 @@ const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\ndialects: keybearer flyte-v1 flyte-v2",
     "\nmanagers: K8s (all dialects), Global (flyte-v1, flyte-v2), Local (run)",
-    "\nfeatures: none",
+    "\nfeatures: ",
+    features!(),
 );
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    explain: the pod would be refused
+  1    explain: the pod would be refused; webhook: it can't serve, for the reason on stderr
   2    the command line or its input can't be used
   125  run: nothing was started; the reason is on stderr
   Otherwise `run` exits as the pod does: with the code of the container named by its annotation
@@ -46,6 +60,8 @@ enum Command {
     Explain(explain::Args),
     Annotate(annotate::Args),
     Decode(decode::Args),
+    #[command(alias = "webhooks")]
+    Webhook(webhook::Args),
 }
 
 impl Cli {
@@ -59,12 +75,19 @@ impl Cli {
             Command::Explain(args) => (explain::execute(&args), 2),
             Command::Annotate(args) => (annotate::execute(&args), 2),
             Command::Decode(args) => (decode::execute(&args), 2),
+            Command::Webhook(args) => (webhook::execute(&args, started_as("flytepropeller")), 1),
         };
         result.unwrap_or_else(|fault| {
             terminal::fault(&fault);
             ExitCode::from(failure_code)
         })
     }
+}
+
+/// Whether the program was started under a name: one of the links that the image has.
+fn started_as(name: &str) -> bool {
+    let path = std::env::args_os().next().map(std::path::PathBuf::from);
+    path.as_deref().and_then(std::path::Path::file_name).is_some_and(|file| file == name)
 }
 
 /// `--secret GROUP/KEY VALUE`, a blank for a `=`, would have the value repeated as an argument that nobody expected.

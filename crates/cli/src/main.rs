@@ -13,6 +13,7 @@ mod run;
 mod settings;
 mod terminal;
 mod unreadable;
+mod webhook;
 
 use std::process::ExitCode;
 

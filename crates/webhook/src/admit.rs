@@ -115,11 +115,9 @@ async fn read(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<(Bytes
             reason: "body",
             message: "the connection broke before the review was there",
         }),
-        Ok(Ok(bytes)) if bytes.is_empty() => Err(TurnedAway {
-            code: StatusCode::BAD_REQUEST,
-            reason: "body",
-            message: "the request has no body",
-        }),
+        Ok(Ok(bytes)) if bytes.is_empty() => {
+            Err(TurnedAway { code: StatusCode::BAD_REQUEST, reason: "body", message: "the request has no body" })
+        }
         Ok(Ok(bytes)) => Ok((bytes, held)),
     }
 }
@@ -136,13 +134,34 @@ fn report(shared: &Shared, answer: &Answer, bytes: usize, took: Duration) {
                 metrics.secrets.get_or_create(&ByManager { manager: request.manager.name() }).inc();
             }
             let (secrets, warnings) = (plan.requests.len(), plan.warnings.len());
-            tracing::info!(namespace, pod, dialect, allowed = true, code = 200, secrets, warnings, bytes, micros, "admission");
+            tracing::info!(
+                namespace,
+                pod,
+                dialect,
+                allowed = true,
+                code = 200,
+                secrets,
+                warnings,
+                bytes,
+                micros,
+                "admission"
+            );
         }
         Err(denial) => {
             let outcome = if denial.code == shared.config.refusal { "refused" } else { "unreadable" };
             metrics.admissions.get_or_create(&Ended { outcome }).inc();
             let reason = denial.message.as_str();
-            tracing::info!(namespace, pod, dialect, allowed = false, code = denial.code, reason, bytes, micros, "admission");
+            tracing::info!(
+                namespace,
+                pod,
+                dialect,
+                allowed = false,
+                code = denial.code,
+                reason,
+                bytes,
+                micros,
+                "admission"
+            );
         }
     }
 }

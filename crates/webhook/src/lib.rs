@@ -11,18 +11,22 @@
 
 mod admin;
 mod admit;
+pub mod certificates;
+pub mod cluster;
 mod cluster_part;
 mod in_flight;
 mod listener;
 pub mod logs;
 mod metrics;
 mod ready;
+pub mod registration;
 mod server;
 mod settings;
 mod tls;
 mod watchers;
 
 pub use admit::PATH;
+pub use cluster_part::init_certificates;
 pub use server::{ServeError, Server};
 pub use settings::{ClusterUse, Limits, PodIdentity, Settings};
 pub use tls::{Certificates, Files, TlsError};

@@ -28,7 +28,7 @@ use tower::ServiceExt;
 /// Streams of one HTTP/2 connection at once.
 const MAX_STREAMS: u32 = 250;
 /// Bytes of one request's head.
-const MAX_HEAD: usize = 32 << 10;
+const MAX_HEAD: u32 = 32 << 10;
 /// How long an accept that failed for want of files waits.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -131,12 +131,16 @@ impl Connection {
             }
         });
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.shared.limits.head).max_buf_size(MAX_HEAD);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.shared.limits.head)
+            .max_buf_size(MAX_HEAD as usize);
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(MAX_HEAD as u32)
+            .max_header_list_size(MAX_HEAD)
             .keep_alive_interval(Some(self.shared.limits.head))
             .keep_alive_timeout(self.shared.limits.handshake);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

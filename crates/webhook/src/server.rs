@@ -4,7 +4,7 @@ use crate::in_flight::InFlight;
 use crate::listener::{Stage, accept};
 use crate::metrics::{Metrics, Shown};
 use crate::ready::Readiness;
-use crate::settings::{Limits, Settings};
+use crate::settings::{ClusterUse, Limits, Settings};
 use crate::tls::{Certificates, Files, TlsError};
 use crate::{admin, admit, cluster_part, watchers};
 use admission::{Config, Globals};
@@ -61,9 +61,9 @@ impl ServeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Listen { .. } => Some("choose another port, or end what listens there".to_owned()),
-            Self::Certificate(TlsError::Read { .. }) => {
-                Some("`keybearer webhook init-certs` makes certificates; `certDir` says where they are mounted".to_owned())
-            }
+            Self::Certificate(TlsError::Read { .. }) => Some(
+                "`keybearer webhook init-certs` makes certificates; `certDir` says where they are mounted".to_owned(),
+            ),
             Self::Certificate(_) => Some("write the certificate and its own key to `certDir`".to_owned()),
             Self::Globals(_) => Some("`secrets.secrets-prefix` names the folder of global secrets".to_owned()),
             Self::Cluster { hint, .. } => hint.clone(),
@@ -105,10 +105,11 @@ impl Server {
             metrics,
         });
         let mut files = Files::new(&settings.config.server.cert_dir);
-        if files.are_there() || settings.cluster == crate::settings::ClusterUse::None {
-            if let Some(end) = files.look(&shared.certificates)? {
-                shared.metrics.certificate_not_after.set(end);
-            }
+        let needed = settings.cluster == ClusterUse::None;
+        if (needed || files.are_there())
+            && let Some(end) = files.look(&shared.certificates)?
+        {
+            shared.metrics.certificate_not_after.set(end);
         }
         let webhook = listen(settings.listen).await?;
         let admin = listen(settings.admin).await?;

@@ -130,9 +130,7 @@ fn read(chain: &[u8], key: &[u8], (chain_name, key_name): (&str, &str)) -> Resul
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
     let key = any_supported_type(&key).map_err(|_| no_key())?;
     let certified = CertifiedKey::new(chain, key);
-    certified
-        .keys_match()
-        .map_err(|_| TlsError::Mismatch { certificate: what(), key: key_name.to_owned() })?;
+    certified.keys_match().map_err(|_| TlsError::Mismatch { certificate: what(), key: key_name.to_owned() })?;
     Ok(Serving { key: Arc::new(certified), not_after })
 }
 

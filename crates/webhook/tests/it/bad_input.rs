@@ -22,7 +22,8 @@ async fn a_wrong_content_type_is_turned_away() {
 #[tokio::test]
 async fn another_path_or_method_is_not_served() {
     let server = Running::start().await;
-    for (line, code) in [("POST /mutate HTTP/1.1", 404), ("GET / HTTP/1.1", 404), ("GET /mutate--v1-pod HTTP/1.1", 405)] {
+    for (line, code) in [("POST /mutate HTTP/1.1", 404), ("GET / HTTP/1.1", 404), ("GET /mutate--v1-pod HTTP/1.1", 405)]
+    {
         let mut client = server.connect().await;
         client.send(format!("{line}\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
         assert_eq!(client.reply().await.code, code, "{line}");

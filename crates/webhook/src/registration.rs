@@ -1,0 +1,66 @@
+//! The registration: the `MutatingWebhookConfiguration` that has the API server call us.
+//!
+//! It is written by server-side apply, owned by the install's own cluster role so that every kind of uninstall removes
+//! it, and made again when it is lost. Somebody else's of the same name is never touched.
+
+mod keep;
+mod object;
+
+pub use keep::{apply, keep};
+pub use object::{ENTRY, object};
+
+use crate::cluster::ClusterError;
+use serde_json::Value;
+use thiserror::Error;
+
+/// What is registered.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The configuration's name, which is also the Service's.
+    pub service: String,
+    /// The Service's namespace.
+    pub namespace: String,
+    /// The Service's port.
+    pub port: u16,
+    /// The label of pods that ask.
+    pub label: String,
+    /// Which namespaces are meant; all where there is none.
+    pub namespace_selector: Option<Value>,
+    /// The cluster role that owns it.
+    pub owner: Option<String>,
+    /// Whether one that is Flyte's is taken over.
+    pub adopt: bool,
+}
+
+/// Why there is no registration.
+#[derive(Debug, Error)]
+pub enum RegistrationError {
+    /// The API server did not do what was asked.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// There is one of that name that is somebody else's.
+    #[error("MutatingWebhookConfiguration `{name}` is somebody else's (its entry `{entry}`); nothing was changed")]
+    Foreign {
+        /// Its name.
+        name: String,
+        /// The entry that is not ours.
+        entry: String,
+    },
+    /// There is one of that name that is Flyte's.
+    #[error("MutatingWebhookConfiguration `{name}` is Flyte's; nothing was changed")]
+    Flytes {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl RegistrationError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cluster(error) => error.hint(),
+            Self::Foreign { .. } => Some("choose another `webhook.serviceName`".to_owned()),
+            Self::Flytes { .. } => Some("stop Flyte's webhook and give `--adopt` to take its place".to_owned()),
+        }
+    }
+}

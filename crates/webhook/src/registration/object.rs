@@ -1,0 +1,63 @@
+//! The object.
+
+use super::Spec;
+use crate::admit::PATH;
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+/// The name of its only entry: Flyte's.
+pub const ENTRY: &str = "flyte-pod-webhook.flyte.org";
+
+/// How long the API server waits, in seconds. Nothing is asked over a network, so this is long.
+const TIMEOUT: u32 = 10;
+
+/// An owner: the cluster role of the install.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+}
+
+/// What is applied.
+pub fn object(spec: &Spec, ca: &str, owner: Option<&Owner>) -> Value {
+    let mut metadata = json!({
+        "name": spec.service,
+        "labels": {"app.kubernetes.io/managed-by": "keybearer"},
+    });
+    if let Some(owner) = owner {
+        metadata["ownerReferences"] = json!([{
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": owner.name, "uid": owner.uid,
+        }]);
+    }
+    let mut entry = json!({
+        "name": ENTRY,
+        "clientConfig": {
+            "service": {"name": spec.service, "namespace": spec.namespace, "path": PATH, "port": spec.port},
+            "caBundle": BASE64.encode(ca.as_bytes()),
+        },
+        "rules": [{
+            "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
+            "scope": "Namespaced",
+        }],
+        "objectSelector": {"matchLabels": {&spec.label: "true"}},
+        // Whoever asked for secrets and can't have them must not run without.
+        "failurePolicy": "Fail",
+        // A container that another webhook adds after us gets its secrets, too.
+        "reinvocationPolicy": "IfNeeded",
+        "matchPolicy": "Equivalent",
+        "sideEffects": "None",
+        "timeoutSeconds": TIMEOUT,
+        "admissionReviewVersions": ["v1", "v1beta1"],
+    });
+    if let Some(selector) = &spec.namespace_selector {
+        entry["namespaceSelector"] = selector.clone();
+    }
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": metadata,
+        "webhooks": [entry],
+    })
+}
