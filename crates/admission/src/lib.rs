@@ -21,6 +21,7 @@ pub mod policy;
 pub mod render;
 pub mod review;
 mod text;
+mod unreadable;
 pub mod values;
 mod variable;
 pub mod view;

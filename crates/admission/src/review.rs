@@ -12,6 +12,7 @@ use crate::planner::plan;
 use crate::policy::Identity;
 use crate::render::render;
 use crate::text::Text;
+use crate::unreadable;
 use crate::values::{Globals, Values};
 use crate::view::PodView;
 use data_encoding::BASE64;
@@ -96,8 +97,9 @@ pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
     };
     let review: Object<Review<'_>> = match serde_json::from_str(text) {
         Ok(review) => review,
-        Err(error) => {
-            return refuse(none(), Denial::unreadable(format!("the review can't be read: {error}")));
+        Err(_) => {
+            let why = unreadable::why::<Object<Review<'_>>>(text);
+            return refuse(none(), Denial::unreadable(format!("the review can't be read: {why}")));
         }
     };
     let uid = review.request.as_ref().and_then(|request| request.uid.as_ref()).map_or("", |uid| uid.as_str());
@@ -110,8 +112,9 @@ pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
     let object = request.object.map_or("null", |raw| raw.get());
     let pod = match PodView::parse(object) {
         Ok(pod) => pod,
-        Err(error) => {
-            return refuse(envelope, Denial::unreadable(format!("the pod can't be read: {error}")));
+        Err(_) => {
+            let why = unreadable::why::<Object<PodView<'_>>>(object);
+            return refuse(envelope, Denial::unreadable(format!("the pod can't be read: {why}")));
         }
     };
     let namespace =
