@@ -252,4 +252,14 @@ mod tests {
             assert!(from_text(bracket.repeat(100_000).as_bytes()).is_err(), "{bracket}");
         }
     }
+
+    #[test]
+    fn an_error_is_where_its_value_begins_and_shows_all_of_it() {
+        let error = |text: &str| from_text(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error("mount_requirement: 'a' \"b\""), "line 1.19: invalid enum: 'a' \"b\"");
+        assert_eq!(error("\nmount_requirement:\n'a'\n'b'\n"), "line 3: invalid enum: 'a'\n'b'");
+        assert_eq!(error("key: 'a' 'b\\q'"), "line 1.9: invalid quoted string 'b\\q': unknown escape \\q");
+        let long = format!("{:?}: 'a'", "k".repeat(1000));
+        assert_eq!(error(&long), format!("line 1.0: unknown field name \"\\\"{}…\" in core.Secret", "k".repeat(79)));
+    }
 }
