@@ -95,12 +95,9 @@ pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
             return refuse(none(), Denial::unreadable(format!("the review is not UTF-8: {error}")));
         }
     };
-    let review: Object<Review<'_>> = match serde_json::from_str(text) {
-        Ok(review) => review,
-        Err(_) => {
-            let why = unreadable::why::<Object<Review<'_>>>(text);
-            return refuse(none(), Denial::unreadable(format!("the review can't be read: {why}")));
-        }
+    let Ok(review) = serde_json::from_str::<Object<Review<'_>>>(text) else {
+        let why = unreadable::why::<Object<Review<'_>>>(text);
+        return refuse(none(), Denial::unreadable(format!("the review can't be read: {why}")));
     };
     let uid = review.request.as_ref().and_then(|request| request.uid.as_ref()).map_or("", |uid| uid.as_str());
     let api_version = API_VERSIONS.into_iter().find(|version| *version == review.api_version.as_str());
@@ -110,12 +107,9 @@ pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
         Err(denial) => return refuse(envelope, denial),
     };
     let object = request.object.map_or("null", |raw| raw.get());
-    let pod = match PodView::parse(object) {
-        Ok(pod) => pod,
-        Err(_) => {
-            let why = unreadable::why::<Object<PodView<'_>>>(object);
-            return refuse(envelope, Denial::unreadable(format!("the pod can't be read: {why}")));
-        }
+    let Ok(pod) = PodView::parse(object) else {
+        let why = unreadable::why::<Object<PodView<'_>>>(object);
+        return refuse(envelope, Denial::unreadable(format!("the pod can't be read: {why}")));
     };
     let namespace =
         if request.namespace.is_empty() { pod.metadata.namespace.as_str() } else { request.namespace.as_str() };

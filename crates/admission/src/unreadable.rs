@@ -6,9 +6,8 @@ use serde_json::error::Category;
 /// Reads a text again to tell where it went wrong; the readers themselves keep no track of that.
 pub(crate) fn why<'t, T: Deserialize<'t>>(text: &'t str) -> String {
     let mut input = serde_json::Deserializer::from_str(text);
-    let error = match serde_path_to_error::deserialize::<_, T>(&mut input) {
-        Ok(_) => return "something follows it".to_owned(),
-        Err(error) => error,
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut input) else {
+        return "something follows it".to_owned();
     };
     let (path, inner) = (error.path().to_string(), error.inner());
     match inner.classify() {

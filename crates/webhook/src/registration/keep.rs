@@ -5,8 +5,9 @@ use super::{RegistrationError, Spec};
 use crate::cluster::{ClusterError, is_missing};
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
+use serde_json::Value;
 use std::time::Duration;
 
 /// Who applies.
@@ -20,13 +21,15 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// [`RegistrationError`]; nothing was changed then.
 pub async fn apply(client: &Client, spec: &Spec, ca: &str) -> Result<(), RegistrationError> {
     let configurations: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
-    match configurations.get_opt(&spec.service).await {
-        Ok(None) => {}
-        Ok(Some(there)) => check(&there, spec)?,
-        Err(error) => return Err(refused("get", spec, error).into()),
-    }
+    let read = configurations.get_opt(&spec.service).await;
+    let there = read.map_err(|error| refused("get", spec, error))?;
     let owner = owner(client, spec).await;
     let object = object(spec, ca, owner.as_ref());
+    if let Some(there) = there
+        && check(&there, spec)? == Standing::Adopted
+    {
+        take_over(&configurations, there, &object, spec).await?;
+    }
     let params = PatchParams::apply(MANAGER).force();
     match configurations.patch(&spec.service, &params, &Patch::Apply(&object)).await {
         Ok(_) => Ok(()),
@@ -34,8 +37,36 @@ pub async fn apply(client: &Client, spec: &Spec, ca: &str) -> Result<(), Registr
     }
 }
 
+/// How one that is there stands to us.
+#[derive(PartialEq, Eq)]
+enum Standing {
+    /// We wrote it, or nothing is in it.
+    Ours,
+    /// It was Flyte's.
+    Adopted,
+}
+
+/// Puts our entry in place of Flyte's. An apply alone would leave what Flyte set besides, such as a selector.
+async fn take_over(
+    configurations: &Api<MutatingWebhookConfiguration>,
+    mut there: MutatingWebhookConfiguration,
+    object: &Value,
+    spec: &Spec,
+) -> Result<(), RegistrationError> {
+    let ours: MutatingWebhookConfiguration = match serde_json::from_value(object.clone()) {
+        Ok(ours) => ours,
+        Err(error) => unreachable!("the registration is one: {error}"),
+    };
+    there.webhooks = ours.webhooks;
+    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    let replaced = configurations.replace(&spec.service, &params, &there).await;
+    replaced.map_err(|error| refused("update", spec, error))?;
+    tracing::info!(name = spec.service, "Flyte's registration was taken over");
+    Ok(())
+}
+
 /// Whether one that is there may be ours.
-fn check(there: &MutatingWebhookConfiguration, spec: &Spec) -> Result<(), RegistrationError> {
+fn check(there: &MutatingWebhookConfiguration, spec: &Spec) -> Result<Standing, RegistrationError> {
     let name = spec.service.clone();
     let entries = there.webhooks.iter().flatten();
     if let Some(entry) = entries.clone().find(|entry| entry.name != ENTRY) {
@@ -43,10 +74,11 @@ fn check(there: &MutatingWebhookConfiguration, spec: &Spec) -> Result<(), Regist
     }
     let managers = there.metadata.managed_fields.iter().flatten();
     let ours = managers.into_iter().any(|field| field.manager.as_deref() == Some(MANAGER));
-    if !ours && !spec.adopt && entries.count() > 0 {
-        return Err(RegistrationError::Flytes { name });
+    match (ours || entries.count() == 0, spec.adopt) {
+        (true, _) => Ok(Standing::Ours),
+        (false, true) => Ok(Standing::Adopted),
+        (false, false) => Err(RegistrationError::Flytes { name }),
     }
-    Ok(())
 }
 
 /// The owner, as far as we may see it: without one, an uninstall has to delete the registration itself.

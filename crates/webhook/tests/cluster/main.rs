@@ -1,0 +1,7 @@
+//! Certificates and the registration on a real API server: the cluster of `KUBECONFIG`.
+//!
+//! Not among the tests of `cargo test`, which has no cluster: `cargo xtask e2e` runs them.
+
+mod certificates;
+mod registration;
+mod support;

@@ -1,0 +1,164 @@
+//! The registration as the API server takes it.
+
+use crate::support::{Place, until};
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+use webhook::certificates::{CA_LIFE, LEAF_LIFE, make_authority};
+use webhook::registration::{ENTRY, RegistrationError, Spec, apply, keep};
+
+struct Try {
+    place: Place,
+    spec: Spec,
+    ca: String,
+}
+
+impl Try {
+    async fn new() -> Self {
+        let place = Place::new().await;
+        // Cluster-scoped, so named after the namespace; no pod has the label, so it is never called.
+        let spec = Spec {
+            service: place.namespace.clone(),
+            namespace: place.namespace.clone(),
+            port: 443,
+            label: format!("{}/ask", place.namespace),
+            namespace_selector: Some(json!({"matchLabels": {"kubernetes.io/metadata.name": place.namespace}})),
+            owner: None,
+            adopt: false,
+        };
+        let of_ca = webhook::certificates::Spec {
+            secret: String::new(),
+            namespace: place.namespace.clone(),
+            service: place.namespace.clone(),
+            ca_life: CA_LIFE,
+            leaf_life: LEAF_LIFE,
+        };
+        let ca = make_authority(&of_ca, SystemTime::now()).unwrap().certificate;
+        Self { place, spec, ca }
+    }
+
+    fn api(&self) -> Api<MutatingWebhookConfiguration> {
+        Api::all(self.place.client.clone())
+    }
+
+    async fn there(&self) -> Option<MutatingWebhookConfiguration> {
+        self.api().get_opt(&self.spec.service).await.unwrap()
+    }
+
+    async fn end(self) {
+        let _ = self.api().delete(&self.spec.service, &DeleteParams::default()).await;
+        self.place.end().await;
+    }
+}
+
+#[tokio::test]
+async fn applied_twice_it_is_the_same() {
+    let it = Try::new().await;
+    apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    let first = it.there().await.unwrap();
+    apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    let second = it.there().await.unwrap();
+    assert_eq!(first.metadata.resource_version, second.metadata.resource_version);
+    let entry = &second.webhooks.unwrap()[0];
+    assert_eq!(entry.name, ENTRY);
+    assert_eq!(entry.failure_policy.as_deref(), Some("Fail"));
+    assert_eq!(entry.reinvocation_policy.as_deref(), Some("IfNeeded"));
+    assert_eq!(entry.client_config.ca_bundle.as_ref().unwrap().0, it.ca.as_bytes());
+    assert!(entry.namespace_selector.as_ref().unwrap().match_labels.is_some());
+    it.end().await;
+}
+
+#[tokio::test]
+async fn lost_or_changed_it_is_made_again() {
+    let it = Try::new().await;
+    let ready = Arc::new(AtomicBool::new(false));
+    let (seen, ca) = (Arc::clone(&ready), it.ca.clone());
+    let keeping = tokio::spawn(keep(
+        it.place.client.clone(),
+        it.spec.clone(),
+        move || Some(ca.clone()),
+        move || seen.store(true, Ordering::Release),
+        Duration::from_millis(200),
+    ));
+    until("the first registration", async || ready.load(Ordering::Acquire)).await;
+    it.api().delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
+    until("the second registration", async || it.there().await.is_some()).await;
+    let path = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": ""}]);
+    let patch: json_patch::Patch = serde_json::from_value(path).unwrap();
+    it.api().patch(&it.spec.service, &PatchParams::default(), &Patch::<()>::Json(patch)).await.unwrap();
+    let bundle = async || Some(it.there().await?.webhooks?.first()?.client_config.ca_bundle.clone()?.0);
+    until("the repaired bundle", async || bundle().await.as_deref() == Some(it.ca.as_bytes())).await;
+    keeping.abort();
+    it.end().await;
+}
+
+#[tokio::test]
+async fn somebody_elses_is_not_touched_and_flytes_only_when_asked() {
+    let it = Try::new().await;
+    let entry = |name: &str| {
+        json!({"name": name, "clientConfig": {"url": "https://127.0.0.1:1/"}, "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "objectSelector": {"matchLabels": {&it.spec.label: "true"}}})
+    };
+    let object = |names: &[&str]| -> MutatingWebhookConfiguration {
+        let webhooks: Vec<_> = names.iter().map(|name| entry(name)).collect();
+        serde_json::from_value(json!({"metadata": {"name": it.spec.service}, "webhooks": webhooks})).unwrap()
+    };
+    it.api().create(&PostParams::default(), &object(&["theirs.example.org"])).await.unwrap();
+    let before = it.there().await.unwrap();
+    let adopting = Spec { adopt: true, ..it.spec.clone() };
+    let error = apply(&it.place.client, &adopting, &it.ca).await.unwrap_err();
+    assert!(matches!(error, RegistrationError::Foreign { .. }), "{error}");
+    assert!(error.to_string().contains("theirs.example.org") && error.hint().is_some());
+    assert_eq!(before.metadata.resource_version, it.there().await.unwrap().metadata.resource_version);
+    it.api().delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
+
+    it.api().create(&PostParams::default(), &object(&[ENTRY])).await.unwrap();
+    let error = apply(&it.place.client, &it.spec, &it.ca).await.unwrap_err();
+    assert!(matches!(error, RegistrationError::Flytes { .. }), "{error}");
+    apply(&it.place.client, &adopting, &it.ca).await.unwrap();
+    let adopted = it.there().await.unwrap().webhooks.unwrap();
+    assert_eq!(adopted.len(), 1);
+    assert!(adopted[0].client_config.service.is_some() && adopted[0].client_config.url.is_none());
+    it.end().await;
+}
+
+#[tokio::test]
+async fn it_goes_with_the_cluster_role_that_owns_it() {
+    let it = Try::new().await;
+    let roles: Api<ClusterRole> = Api::all(it.place.client.clone());
+    let role = serde_json::from_value(json!({"metadata": {"name": it.spec.service}, "rules": []})).unwrap();
+    roles.create(&PostParams::default(), &role).await.unwrap();
+    let spec = Spec { owner: Some(it.spec.service.clone()), ..it.spec.clone() };
+    apply(&it.place.client, &spec, &it.ca).await.unwrap();
+    roles.delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
+    until("the registration's end", async || it.there().await.is_none()).await;
+    it.end().await;
+}
+
+#[tokio::test]
+async fn flytes_own_rbac_is_enough() {
+    let it = Try::new().await;
+    let role = json!({"metadata": {"name": it.spec.service}, "rules": [{
+        "apiGroups": ["*"], "resources": ["mutatingwebhookconfigurations", "secrets", "pods", "replicasets/finalizers"],
+        "verbs": ["get", "create", "update", "patch"]}]});
+    let binding = json!({"metadata": {"name": it.spec.service},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": it.spec.service},
+        "subjects": [{"kind": "ServiceAccount", "name": "flyte", "namespace": it.place.namespace}]});
+    let roles: Api<ClusterRole> = Api::all(it.place.client.clone());
+    let bindings: Api<ClusterRoleBinding> = Api::all(it.place.client.clone());
+    roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+    bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+    let client = it.place.client_of("flyte").await;
+    // The owner can't be read with that, and is left out.
+    let spec = Spec { owner: Some(it.spec.service.clone()), adopt: true, ..it.spec.clone() };
+    until("the role to be known", async || apply(&client, &spec, &it.ca).await.is_ok()).await;
+    assert!(it.there().await.unwrap().metadata.owner_references.is_none());
+    bindings.delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
+    roles.delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
+    it.end().await;
+}
