@@ -25,6 +25,11 @@ impl Document {
     /// Reads a file, or stdin for `-`.
     pub(crate) fn read(path: &str) -> Result<Self, Fault> {
         let (origin, text) = read_text(path)?;
+        Self::of(origin, text)
+    }
+
+    /// Reads a text that is here already.
+    pub(crate) fn of(origin: String, text: String) -> Result<Self, Fault> {
         let not_json = match serde_json::from_str::<Value>(&text) {
             Ok(Value::Null) => return Err(Fault::new(format!("`{origin}` is empty"))),
             Ok(value) => return Ok(Self { origin, json: text.clone(), text, value }),

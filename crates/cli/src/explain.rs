@@ -6,7 +6,9 @@ mod report;
 mod seen;
 mod text;
 
+use crate::document::Document;
 use crate::fault::Fault;
+use crate::live;
 use crate::manifest::{Manifest, PodSource};
 use crate::settings::Settings;
 use crate::terminal;
@@ -18,20 +20,22 @@ use std::process::ExitCode;
 
 /// Show what a cluster would do with a pod: secrets, managers, what each container will see, and the patch
 ///
-/// Nothing is contacted, and values are not shown, but for those that `--output patch` and `review` have to hold.
+/// With a file nothing is contacted. Values are not shown, but for those that `--output patch` and `review` have to hold.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   keybearer explain pod.yaml
   keybearer explain job.yaml --config webhook.yaml --output json
   kubectl get pod task -o yaml | keybearer explain -
+  keybearer explain deployment/web -n team     (asks kubectl for it)
 
 Exit codes:
   0  the pod would be admitted
   1  the pod would be refused
   2  the command line, the file or the configuration can't be used")]
 pub(crate) struct Args {
-    /// A Pod, an object with a pod template (a Deployment, a Job, …) or an `AdmissionReview`, as YAML or JSON; - for stdin
+    /// A Pod, an object with a pod template (a Deployment, a Job, …) or an `AdmissionReview`, as YAML or JSON; - for stdin;
+    /// or KIND/NAME of a cluster
     #[arg(value_name = "FILE")]
     file: String,
 
@@ -67,7 +71,12 @@ pub(crate) struct Explained<'a> {
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let config = args.settings.load()?;
-    let manifest = Manifest::read(&args.file)?;
+    let manifest = if live::is_name(&args.file) {
+        let object = live::get(&args.file, args.settings.namespace.as_deref())?;
+        Document::of(args.file.clone(), object)?.try_into()?
+    } else {
+        Manifest::read(&args.file)?
+    };
     let globals =
         if config.asks_global { stores::load_globals(&config.global).map_err(Fault::new)? } else { Globals::default() };
     let is_review = *manifest.source() == PodSource::Review;

@@ -7,6 +7,7 @@ mod decode;
 mod document;
 mod explain;
 mod fault;
+mod live;
 mod manifest;
 mod patched;
 mod run;

@@ -5,6 +5,7 @@ mod bad_input;
 mod config;
 mod explain;
 mod leaks;
+mod live;
 mod run;
 mod same;
 mod signals;
