@@ -50,9 +50,16 @@ impl Form {
     /// Applies its manifests and waits until pods are served.
     pub(crate) fn install(self, cluster: &Cluster) -> Result {
         self.apply(cluster)?;
+        certified(cluster)?;
         rolled_out(cluster)?;
         serves(cluster)
     }
+}
+
+/// Waits until the Job of the certificates has done its work.
+pub(crate) fn certified(cluster: &Cluster) -> Result {
+    let job = "job/flyte-pod-webhook-secrets";
+    cluster.kubectl.run(["wait", "-n", SYSTEM, job, "--for=condition=Complete", "--timeout=60s"]).map(drop)
 }
 
 /// Waits until the Deployment has what it asks for.

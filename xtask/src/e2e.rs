@@ -24,6 +24,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         installed(program, source)?;
     }
     let workspace = Workspace::read()?;
+    if options.filter.is_none() {
+        // Certificates and the registration, straight at the API server.
+        let mut cargo = process::cargo(&workspace.root);
+        process::run(cargo.args(["test", "--locked", "--package", "keybearer-webhook", "--test", "cluster"]))?;
+    }
     if !options.loaded {
         image::run(&image::Options { load: true, output: None, program: options.program.clone() })?;
     }

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::case::Case;
 use crate::cases;
-use crate::cluster::{Cluster, SYSTEM, TASKS, has, has_not, until};
+use crate::cluster::{Cluster, SYSTEM, TASKS, has, until};
 use crate::install::{self, Form, NAME};
 use crate::pod::Pod;
 use serde_json::Value;
@@ -17,6 +17,7 @@ pub(crate) const BEFORE: &[Case] =
 pub(crate) const CASES: &[Case] = cases![
     the_job_of_certificates_removes_itself,
     applied_twice_it_still_works_and_has_the_same_certificates,
+    a_rollout_fails_no_admission,
     a_registration_that_was_lost_is_made_again,
     without_the_webhook_nobody_starts_without_a_secret,
     deleted_it_leaves_nothing_and_blocks_nothing,
@@ -63,14 +64,39 @@ fn applied_twice_it_still_works_and_has_the_same_certificates(cluster: &Cluster)
     let before = certificates(cluster)?;
     has(&before.to_string(), "ca.crt")?;
     for _ in 0..2 {
-        has_not(&Form::Keybearer.apply(cluster)?, "deployment.apps/flyte-pod-webhook configured")?;
+        Form::Keybearer.apply(cluster)?;
     }
-    let wait = ["wait", "-n", SYSTEM, "job/flyte-pod-webhook-secrets", "--for=condition=Complete", "--timeout=60s"];
-    cluster.kubectl.run(wait)?;
+    install::certified(cluster)?;
+    let path = "jsonpath={.metadata.generation}";
+    let generation = cluster.kubectl.run(["get", "deployment", "-n", SYSTEM, NAME, "-o", path])?;
+    if generation != "1" {
+        return Err(format!("the Deployment was changed: its generation is {generation}"));
+    }
     if certificates(cluster)? != before {
         return Err("the certificates are others now".to_owned());
     }
     has(&cluster.succeeds("twice", &asking())?.log, "open-sesame")
+}
+
+fn a_rollout_fails_no_admission(cluster: &Cluster) -> Result {
+    let pod = asking().named(TASKS, "meanwhile");
+    let path = "jsonpath={.status.observedGeneration} {.status.updatedReplicas} {.status.replicas} {.status.unavailableReplicas}";
+    let status = || cluster.kubectl.run(["get", "deployment", "-n", SYSTEM, NAME, "-o", path]);
+    let before = status()?;
+    cluster.kubectl.run(["rollout", "restart", "-n", SYSTEM, "deployment/flyte-pod-webhook"])?;
+    let terminating = || {
+        let pods = cluster.kubectl.run(["get", "pods", "-n", SYSTEM, "-l", "app=flyte-pod-webhook", "-o", "name"])?;
+        Ok::<_, String>(pods.lines().count())
+    };
+    let mut asked = 0;
+    until(Duration::from_secs(90), "the old replica is gone", || {
+        let answer = cluster.kubectl.dry_run(&pod)?;
+        has(&answer["spec"]["containers"][0].to_string(), "FLYTE_SECRETS_ENV_PREFIX")?;
+        asked += 1;
+        let now = status()?;
+        Ok((now != before && now.ends_with(" 1 1 ") && terminating()? == 1).then_some(()))
+    })
+    .map_err(|wrong| format!("after {asked} pods: {wrong}"))
 }
 
 fn a_registration_that_was_lost_is_made_again(cluster: &Cluster) -> Result {
