@@ -67,6 +67,11 @@ pub(crate) fn rolled_out(cluster: &Cluster) -> Result {
     cluster.kubectl.run(["rollout", "status", "-n", SYSTEM, "deployment/flyte-pod-webhook", "--timeout=60s"]).map(drop)
 }
 
+/// What the webhook has logged.
+pub(crate) fn log(cluster: &Cluster) -> Result<String> {
+    cluster.kubectl.run(["logs", "-n", SYSTEM, "deployment/flyte-pod-webhook", "--tail=-1"])
+}
+
 /// Waits until a pod that asks for a secret comes back with something in it.
 pub(crate) fn serves(cluster: &Cluster) -> Result {
     let probe = Pod::prints_env().asks("[{group: user-info, key: user_secret, mount: env}]");

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::annotation::Asked;
 use crate::case::Case;
 use crate::cases;
-use crate::cluster::{Cluster, has};
+use crate::cluster::{Cluster, has, has_not};
 use crate::pod::Pod;
 
 /// In Flyte 2's dialect.
@@ -13,6 +13,7 @@ pub(crate) const V2: &[Case] = cases![
     v2_has_a_global_secret_of_the_webhooks_environment_before_the_namespaces,
     v2_has_a_global_secret_of_the_webhooks_files_before_the_namespaces,
     v2_has_a_file_of_the_namespace_since_global_gives_none,
+    v2_has_no_value_in_the_webhooks_log,
 ];
 
 /// In Flyte 1's.
@@ -21,6 +22,7 @@ pub(crate) const V1: &[Case] = cases![
     v1_has_a_global_secret_of_the_webhooks_environment_before_the_namespaces,
     v1_has_a_global_secret_of_the_webhooks_files_before_the_namespaces,
     v1_is_refused_a_global_file,
+    v1_has_no_value_in_the_webhooks_log,
 ];
 
 const TOKEN: Asked<'_> = Asked { group: "global", key: "token", mount: "ENV_VAR", env_var: "" };
@@ -36,6 +38,22 @@ fn variables_and_files(cluster: &Cluster, name: &str, prefix: &str) -> Result {
     has(&log, "INFO=open-sesame\n")?;
     has(&log, "CA=/etc/flyte/secrets/db/ca.crt\n")?;
     has(&log, "PEM\nof two lines")
+}
+
+/// Global's values pass through the webhook.
+fn log_has_no_value(cluster: &Cluster, name: &str) -> Result {
+    variable(cluster, name, TOKEN, "of the webhook's environment\n")?;
+    let log = crate::install::log(cluster)?;
+    has(&log, name)?;
+    has_not(&log, "of the webhook's")
+}
+
+fn v2_has_no_value_in_the_webhooks_log(cluster: &Cluster) -> Result {
+    log_has_no_value(cluster, "v2-logged")
+}
+
+fn v1_has_no_value_in_the_webhooks_log(cluster: &Cluster) -> Result {
+    log_has_no_value(cluster, "v1-logged")
 }
 
 fn variable(cluster: &Cluster, name: &str, asked: Asked<'_>, expected: &str) -> Result {

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::case::Case;
 use crate::cases;
-use crate::cluster::{Cluster, SYSTEM, TASKS, has, until};
+use crate::cluster::{Cluster, SYSTEM, TASKS, has, has_not, until};
 use crate::install::{self, Form, NAME};
 use crate::pod::Pod;
 use serde_json::Value;
@@ -17,6 +17,7 @@ pub(crate) const BEFORE: &[Case] =
 pub(crate) const CASES: &[Case] = cases![
     the_job_of_certificates_removes_itself,
     applied_twice_it_still_works_and_has_the_same_certificates,
+    the_log_has_each_admission_and_no_value,
     a_rollout_fails_no_admission,
     a_registration_that_was_lost_is_made_again,
     without_the_webhook_nobody_starts_without_a_secret,
@@ -78,25 +79,35 @@ fn applied_twice_it_still_works_and_has_the_same_certificates(cluster: &Cluster)
     has(&cluster.succeeds("twice", &asking())?.log, "open-sesame")
 }
 
+fn the_log_has_each_admission_and_no_value(cluster: &Cluster) -> Result {
+    cluster.succeeds("logged", &asking())?;
+    let log = install::log(cluster)?;
+    has(&log, "logged")?;
+    has_not(&log, "open-sesame")
+}
+
 fn a_rollout_fails_no_admission(cluster: &Cluster) -> Result {
-    let pod = asking().named(TASKS, "meanwhile");
-    let path = "jsonpath={.status.observedGeneration} {.status.updatedReplicas} {.status.replicas} {.status.unavailableReplicas}";
-    let status = || cluster.kubectl.run(["get", "deployment", "-n", SYSTEM, NAME, "-o", path]);
-    let before = status()?;
-    cluster.kubectl.run(["rollout", "restart", "-n", SYSTEM, "deployment/flyte-pod-webhook"])?;
-    let terminating = || {
-        let pods = cluster.kubectl.run(["get", "pods", "-n", SYSTEM, "-l", "app=flyte-pod-webhook", "-o", "name"])?;
-        Ok::<_, String>(pods.lines().count())
+    let scale = |replicas: &str| cluster.kubectl.run(["scale", "-n", SYSTEM, "deployment/flyte-pod-webhook", replicas]);
+    // As many as the base has.
+    scale("--replicas=2")?;
+    install::rolled_out(cluster)?;
+    let pods = || {
+        let words = ["get", "pods", "-n", SYSTEM, "-l", "app=flyte-pod-webhook", "-o", "name"];
+        Ok::<Vec<String>, String>(cluster.kubectl.run(words)?.lines().map(str::to_owned).collect())
     };
+    let old = pods()?;
+    cluster.kubectl.run(["rollout", "restart", "-n", SYSTEM, "deployment/flyte-pod-webhook"])?;
+    let pod = asking().named(TASKS, "meanwhile");
     let mut asked = 0;
-    until(Duration::from_secs(90), "the old replica is gone", || {
+    until(Duration::from_secs(90), "the old replicas are gone", || {
         let answer = cluster.kubectl.dry_run(&pod)?;
         has(&answer["spec"]["containers"][0].to_string(), "FLYTE_SECRETS_ENV_PREFIX")?;
         asked += 1;
-        let now = status()?;
-        Ok((now != before && now.ends_with(" 1 1 ") && terminating()? == 1).then_some(()))
+        let now = pods()?;
+        Ok((now.len() == 2 && !now.iter().any(|pod| old.contains(pod))).then_some(()))
     })
-    .map_err(|wrong| format!("after {asked} pods: {wrong}"))
+    .map_err(|wrong| format!("after {asked} pods: {wrong}"))?;
+    scale("--replicas=1").map(drop)
 }
 
 fn a_registration_that_was_lost_is_made_again(cluster: &Cluster) -> Result {
