@@ -135,4 +135,21 @@ mod tests {
         let failure = within(MOST + 1).expect_err("one too many").to_string();
         assert!(failure.contains("15.01 MB") && failure.contains("15.00 MB"), "{failure}");
     }
+
+    #[test]
+    fn the_manifests_and_the_docs_name_the_image_that_is_made() {
+        let version = env!("CARGO_PKG_VERSION");
+        for (path, line) in [
+            ("deploy/kustomize/base/kustomization.yaml", format!("newTag: {version}")),
+            ("e2e/install/flyte-v1/webhook.yaml", format!("image: keybearer:{version}")),
+            ("Dockerfile", format!("org.opencontainers.image.version=\"{version}\"")),
+            ("Dockerfile", format!("USER {0}:{0}", root::USER)),
+            ("Dockerfile", format!("ENTRYPOINT [\"/{}\"]", root::PROGRAM)),
+            ("deploy/kustomize/base/deployment.yaml", format!("runAsUser: {}", root::USER)),
+            ("docs/install.md", format!("keybearer-{version}-amd64.tar")),
+        ] {
+            let text = crate::workspace::read(&crate::workspace::root().join(path)).expect(path);
+            assert!(text.contains(&line), "{path} has no `{line}`");
+        }
+    }
 }
