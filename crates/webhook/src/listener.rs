@@ -4,9 +4,10 @@
 //! (`Connection: close`, or GOAWAY in HTTP/2), never cut while it is idle: a request that is on its way would fail.
 
 use crate::server::Shared;
+use crate::settings::Limits;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, Response, Version, header};
+use axum::http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -16,7 +17,6 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -29,6 +29,8 @@ use tower::ServiceExt;
 const MAX_STREAMS: u32 = 250;
 /// Bytes of one request's head.
 const MAX_HEAD: u32 = 32 << 10;
+/// Bytes of one HTTP/2 connection that may wait to be read: they are held before they are counted.
+const WINDOW: u32 = 256 << 10;
 /// How long an accept that failed for want of files waits.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -54,20 +56,22 @@ pub(crate) async fn accept(
     let acceptor = TlsAcceptor::from(tls);
     let permits = Arc::new(Semaphore::new(shared.limits.connections));
     let mut connections = JoinSet::new();
+    let mut fails = false;
     loop {
         // With no permit left, connections wait in the kernel's queue.
         let permit = tokio::select! {
             permit = Arc::clone(&permits).acquire_owned() => permit,
-            () = ending(&mut stage) => break,
+            () = reached(&mut stage, Stage::Ending) => break,
         };
         let Ok(permit) = permit else { break };
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = ending(&mut stage) => break,
+            () = reached(&mut stage, Stage::Ending) => break,
         };
         while connections.try_join_next().is_some() {}
         match stream {
             Ok((stream, _)) => {
+                fails = false;
                 let connection = Connection { shared: Arc::clone(&shared), stage: stage.clone() };
                 let (acceptor, router) = (acceptor.clone(), router.clone());
                 connections.spawn(async move {
@@ -76,7 +80,10 @@ pub(crate) async fn accept(
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection can't be accepted");
+                // Said once, not twenty times a second.
+                if !std::mem::replace(&mut fails, true) {
+                    tracing::warn!(%error, "connections can't be accepted");
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -85,19 +92,14 @@ pub(crate) async fn accept(
     while connections.join_next().await.is_some() {}
 }
 
-async fn ending(stage: &mut watch::Receiver<Stage>) {
-    // A sender that is gone means the same.
-    let _ = stage.wait_for(|stage| *stage == Stage::Ending).await;
-}
-
 struct Connection {
     shared: Arc<Shared>,
     stage: watch::Receiver<Stage>,
 }
 
 impl Connection {
-    async fn serve(mut self, stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
-        let open = &self.shared.metrics.connections;
+    async fn serve(self, stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
+        let open = self.shared.metrics.connections.clone();
         open.inc();
         let _ = stream.set_nodelay(true);
         match timeout(self.shared.limits.handshake, acceptor.accept(stream)).await {
@@ -105,7 +107,7 @@ impl Connection {
             Ok(Err(error)) => self.handshake_failed(&error),
             Err(_) => self.handshake_failed(&io::Error::from(io::ErrorKind::TimedOut)),
         }
-        self.shared.metrics.connections.dec();
+        open.dec();
     }
 
     fn handshake_failed(&self, error: &io::Error) {
@@ -114,36 +116,28 @@ impl Connection {
         tracing::debug!(%error, "a TLS handshake failed");
     }
 
-    async fn answer(&mut self, stream: tokio_rustls::server::TlsStream<TcpStream>, router: Router) {
-        let old = Instant::now() + aged(self.shared.limits.age);
-        let is_h2 = Arc::new(AtomicBool::new(false));
-        let (stage, seen_h2) = (self.stage.clone(), Arc::clone(&is_h2));
+    async fn answer(self, stream: tokio_rustls::server::TlsStream<TcpStream>, router: Router) {
+        let limits = self.shared.limits;
+        let old = Instant::now() + aged(limits.age);
+        // Whoever sends a request in time has long had the answer that ends the connection by then.
+        let end = old + limits.head + 3 * limits.body_time;
+        let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let stage = self.stage.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (router, stage, seen_h2) = (router.clone(), stage.clone(), Arc::clone(&seen_h2));
+            let (router, stage) = (router.clone(), stage.clone());
             async move {
-                let version = request.version();
-                seen_h2.store(version == Version::HTTP_2, Ordering::Relaxed);
                 let Ok(mut response): Result<Response<Body>, Infallible> = router.oneshot(request.map(Body::new)).await;
-                if version < Version::HTTP_2 && (Instant::now() >= old || *stage.borrow() > Stage::Serving) {
+                if !is_h2 && (Instant::now() >= old || *stage.borrow() > Stage::Serving) {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(response)
             }
         });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.shared.limits.head)
-            .max_buf_size(MAX_HEAD as usize);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(MAX_HEAD)
-            .keep_alive_interval(Some(self.shared.limits.head))
-            .keep_alive_timeout(self.shared.limits.handshake);
+        // Left to guess the protocol, it would wait for the first bytes without a limit.
+        let builder = http(&limits);
+        let builder = if is_h2 { builder.http2_only() } else { builder.http1_only() };
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut leave = pin!(time_to_leave(is_h2, old, self.stage));
         let mut told = false;
         loop {
             tokio::select! {
@@ -153,21 +147,51 @@ impl Connection {
                     }
                     return;
                 }
-                () = sleep_until(old.into()), if !told => {
+                () = leave.as_mut(), if !told => {
                     told = true;
-                    if is_h2.load(Ordering::Relaxed) {
-                        connection.as_mut().graceful_shutdown();
-                    }
-                }
-                () = ending(&mut self.stage) => {
                     connection.as_mut().graceful_shutdown();
-                    // Once told, all that is left is to wait.
-                    let _ = connection.as_mut().await;
+                }
+                () = sleep_until(end.into()) => {
+                    tracing::debug!("a connection was cut: it had stopped long before");
                     return;
                 }
             }
         }
     }
+}
+
+/// HTTP within the limits.
+fn http(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .keep_alive_interval(Some(limits.head))
+        .keep_alive_timeout(limits.handshake);
+    builder
+}
+
+/// Waits until a connection is to end with what it is doing. HTTP/2 can say so at any time without losing a request;
+/// HTTP/1.1 only with an answer, so an idle connection is left alone until the server itself ends.
+async fn time_to_leave(is_h2: bool, old: Instant, mut stage: watch::Receiver<Stage>) {
+    if is_h2 {
+        tokio::select! {
+            () = sleep_until(old.into()) => {}
+            () = reached(&mut stage, Stage::Draining) => {}
+        }
+    } else {
+        reached(&mut stage, Stage::Ending).await;
+    }
+}
+
+/// Waits for a stage. A sender that is gone means the last one.
+async fn reached(stage: &mut watch::Receiver<Stage>, awaited: Stage) {
+    let _ = stage.wait_for(|stage| *stage >= awaited).await;
 }
 
 /// An age, 20 % more or less, so that connections that began together do not end together.

@@ -57,7 +57,8 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of reviews that are being read or answered at once.
     pub in_flight: usize,
-    /// Connections at once; more wait in the kernel's queue.
+    /// Connections at once; more wait in the kernel's queue. Many systems let a process have 1,024 files open, and
+    /// probes, the API server and files need some of them.
     pub connections: usize,
     /// Time for a TLS handshake.
     pub handshake: Duration,
@@ -75,7 +76,7 @@ impl Default for Limits {
         Self {
             body: 7 << 20,
             in_flight: 64 << 20,
-            connections: 1024,
+            connections: 512,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(120),
             body_time: Duration::from_secs(10),

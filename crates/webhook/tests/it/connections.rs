@@ -1,10 +1,14 @@
 //! How a connection is answered, and how long it lives.
 
-use crate::harness::{Running, client_config, client_config_of, request, review};
+use crate::harness::{PATIENCE, Running, client_config, client_config_of, request, review};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn a_review_is_answered_again_and_again_on_one_connection() {
@@ -27,19 +31,8 @@ async fn a_review_is_answered_again_and_again_on_one_connection() {
 #[tokio::test]
 async fn http2_and_tls12_are_spoken() {
     let server = Running::start().await;
-    let client = server.connect_with(&client_config(&[b"h2"])).await;
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(client.stream)).await.unwrap();
-    tokio::spawn(connection);
-    let request = hyper::Request::post("https://localhost/mutate--v1-pod")
-        .header("content-type", "application/json; charset=utf-8")
-        .body(Full::new(Bytes::from(review())))
-        .unwrap();
-    let response = sender.send_request(request).await.unwrap();
-    assert_eq!(response.status(), 200);
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(json["response"]["allowed"], true);
+    let (mut sender, _connection) = http2(&server).await;
+    assert_eq!(post(&mut sender).await["response"]["allowed"], true);
 
     let old = client_config_of(&[b"http/1.1"], &[&rustls::version::TLS12]);
     assert_eq!(server.connect_with(&old).await.post(&review()).await.code, 200);
@@ -54,6 +47,35 @@ async fn an_old_connection_is_ended_with_an_answer_and_never_while_it_is_idle() 
     assert_eq!(reply.code, 200);
     assert!(reply.closes(), "{}", reply.head);
     assert!(client.is_closed().await);
+}
+
+/// A connection in HTTP/2, and the task that ends as it does.
+async fn http2(server: &Running) -> (SendRequest<Full<Bytes>>, JoinHandle<hyper::Result<()>>) {
+    let client = server.connect_with(&client_config(&[b"h2"])).await;
+    let io = TokioIo::new(client.stream);
+    let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    (sender, tokio::spawn(connection))
+}
+
+async fn post(sender: &mut SendRequest<Full<Bytes>>) -> serde_json::Value {
+    let request = hyper::Request::post("https://localhost/mutate--v1-pod")
+        .header("content-type", "application/json; charset=utf-8")
+        .body(Full::new(Bytes::from(review())))
+        .unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn an_old_http2_connection_is_told_to_go_away_used_or_not() {
+    let server = Running::with("", |settings| settings.limits.age = Duration::from_millis(100)).await;
+    let (mut sender, used) = http2(&server).await;
+    assert_eq!(post(&mut sender).await["response"]["allowed"], true);
+    let (_sender, unused) = http2(&server).await;
+    for connection in [used, unused] {
+        tokio::time::timeout(PATIENCE, connection).await.unwrap().unwrap().unwrap();
+    }
 }
 
 #[tokio::test]
@@ -87,7 +109,7 @@ async fn connections_past_the_limit_wait_for_a_place() {
     let waited = tokio::time::timeout(Duration::from_millis(200), &mut second).await;
     assert!(waited.is_err(), "there was no place for it");
     drop(first);
-    let mut second = tokio::time::timeout(crate::harness::PATIENCE, second).await.unwrap();
+    let mut second = tokio::time::timeout(PATIENCE, second).await.unwrap();
     assert_eq!(second.post(&review()).await.code, 200);
 }
 
@@ -106,4 +128,30 @@ async fn too_many_bytes_at_once_are_turned_away_and_not_held() {
     assert!(turned.head.to_ascii_lowercase().contains("retry-after: 1"));
     holding.send(&all[all.len() - 1..]).await;
     assert_eq!(holding.reply().await.code, 200);
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_ended() {
+    for alpn in [&b"http/1.1"[..], b"h2"] {
+        let server = Running::with("", |settings| {
+            settings.limits.head = Duration::from_millis(50);
+            settings.limits.age = Duration::from_millis(50);
+            settings.limits.body_time = Duration::from_millis(50);
+        })
+        .await;
+        let mut silent = server.connect_with(&client_config(&[alpn])).await;
+        assert!(silent.ends().await, "{}", String::from_utf8_lossy(alpn));
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_trickles_is_ended() {
+    let server = Running::with("", |settings| settings.limits.handshake = Duration::from_millis(50)).await;
+    let mut stream = TcpStream::connect(server.webhook).await.unwrap();
+    stream.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
+    let mut rest = Vec::new();
+    assert!(tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.is_ok());
+    while server.metric("keybearer_tls_handshake_failures_total").await != Some(1.0) {
+        tokio::task::yield_now().await;
+    }
 }

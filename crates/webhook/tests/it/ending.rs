@@ -51,3 +51,14 @@ async fn a_request_in_hand_is_answered_before_the_end() {
     assert_eq!(client.reply().await.code, 200);
     server.ended().await;
 }
+
+#[tokio::test]
+async fn a_connection_that_never_asked_does_not_keep_the_server() {
+    let mut server = Running::start().await;
+    let mut unused = server.connect().await;
+    let mut idle = server.connect().await;
+    assert_eq!(idle.post(&review()).await.code, 200);
+    server.ask_to_end();
+    assert!(unused.ends().await && idle.ends().await);
+    server.ended().await;
+}

@@ -177,6 +177,12 @@ impl Client {
         Reply { code, head, body }
     }
 
+    /// Whether the server ends the connection, whatever it says before.
+    pub(crate) async fn ends(&mut self) -> bool {
+        let mut rest = Vec::new();
+        tokio::time::timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await.is_ok()
+    }
+
     /// Whether the server has ended the connection.
     pub(crate) async fn is_closed(&mut self) -> bool {
         let mut byte = [0];
