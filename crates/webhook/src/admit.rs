@@ -1,79 +1,74 @@
 //! The API server's call, from bytes to bytes.
 
-use crate::in_flight::Held;
-use crate::metrics::{ByManager, Ended, Turned};
 use crate::server::Shared;
-use admission::review::{Answer, answer};
+use crate::turned::TurnedAway;
+use crate::{body, report};
+use admission::review::Answer;
+use admission::{Config, Globals};
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http_body_util::LengthLimitError;
-use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::time::timeout;
+use std::time::Instant;
 
 /// The path of Flyte's registration: two hyphens, since pods have an empty API group.
 pub const PATH: &str = "/mutate--v1-pod";
 
+/// From a review's bytes to its answer.
+pub(crate) type Answering = fn(&[u8], &Config, &Globals) -> Answer;
+
 /// What every request to anything else gets.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new().route(PATH, post(mutate)).fallback(nothing_here).with_state(shared)
-}
-
-/// A request that gets no review's answer.
-struct TurnedAway {
-    code: StatusCode,
-    reason: &'static str,
-    message: &'static str,
+    Router::new().route(PATH, post(mutate).fallback(not_posted)).fallback(nothing_here).with_state(shared)
 }
 
 async fn nothing_here(State(shared): State<Arc<Shared>>) -> Response {
-    let reason = Turned { reason: "path" };
-    shared.metrics.turned_away.get_or_create(&reason).inc();
-    (StatusCode::NOT_FOUND, "reviews are posted to /mutate--v1-pod\n").into_response()
+    TurnedAway::new(StatusCode::NOT_FOUND, "path", "reviews are posted to /mutate--v1-pod").answer(&shared.metrics)
+}
+
+async fn not_posted(State(shared): State<Arc<Shared>>) -> Response {
+    TurnedAway::new(StatusCode::METHOD_NOT_ALLOWED, "method", "a review is posted").answer(&shared.metrics)
 }
 
 async fn mutate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    match review(&shared, request).await {
-        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+    let (head, mut body) = request.into_parts();
+    match review(&shared, &head.headers, &mut body).await {
+        Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Err(turned) => {
-            shared.metrics.turned_away.get_or_create(&Turned { reason: turned.reason }).inc();
-            tracing::warn!(code = turned.code.as_u16(), reason = turned.reason, "{}", turned.message);
-            let mut response = (turned.code, format!("{}\n", turned.message)).into_response();
-            if turned.code == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+            if turned.code != StatusCode::REQUEST_TIMEOUT {
+                body::discard(&head.headers, &mut body, 2 * shared.limits.body).await;
             }
-            response
+            turned.answer(&shared.metrics)
         }
     }
 }
 
-async fn review(shared: &Shared, request: Request) -> Result<Vec<u8>, TurnedAway> {
-    let (head, body) = request.into_parts();
-    if !is_json(&head.headers) {
-        return Err(TurnedAway {
-            code: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            reason: "content_type",
-            message: "a review's Content-Type is application/json",
-        });
+async fn review(shared: &Shared, headers: &HeaderMap, body: &mut Body) -> Result<Vec<u8>, TurnedAway> {
+    if !is_json(headers) {
+        return Err(TurnedAway::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content_type",
+            "a review's Content-Type is application/json",
+        ));
     }
     // Held until the answer is there.
-    let (body, _held) = read(shared, &head.headers, body).await?;
+    let (bytes, _held) = body::read(shared, headers, body).await?;
     let started = Instant::now();
     let globals = shared.globals.load();
     // A fault in one review is that review's, never the replica's.
-    let answered = catch_unwind(AssertUnwindSafe(|| answer(&body, &shared.config, &globals)));
-    let answer = answered.map_err(|_| TurnedAway {
-        code: StatusCode::INTERNAL_SERVER_ERROR,
-        reason: "panic",
-        message: "the review could not be answered because of a fault in keybearer; please report it",
+    let answered = catch_unwind(AssertUnwindSafe(|| (shared.answering)(&bytes, &shared.config, &globals)));
+    let answer = answered.map_err(|_| {
+        TurnedAway::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "panic",
+            "the review could not be answered because of a fault in keybearer; please report it",
+        )
     })?;
-    report(shared, &answer, body.len(), started.elapsed());
+    report::report(shared, &bytes, &answer, started.elapsed());
     Ok(answer.body)
 }
 
@@ -83,85 +78,43 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-async fn read(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<(Bytes, Held), TurnedAway> {
-    let too_large = || TurnedAway {
-        code: StatusCode::PAYLOAD_TOO_LARGE,
-        reason: "body",
-        message: "the review is larger than this webhook takes",
-    };
-    let limits = &shared.limits;
-    let length = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse::<usize>().ok());
-    if length.is_some_and(|length| length > limits.body) {
-        return Err(too_large());
-    }
-    let counted = length.unwrap_or(limits.body).clamp(1, limits.in_flight);
-    let held = shared.in_flight.hold(counted).ok_or(TurnedAway {
-        code: StatusCode::SERVICE_UNAVAILABLE,
-        reason: "overload",
-        message: "too many reviews at once; try again",
-    })?;
-    match timeout(limits.body_time, to_bytes(body, limits.body)).await {
-        Err(_) => Err(TurnedAway {
-            code: StatusCode::REQUEST_TIMEOUT,
-            reason: "slow",
-            message: "the review did not arrive in time",
-        }),
-        Ok(Err(error)) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => Err(too_large()),
-        Ok(Err(_)) => Err(TurnedAway {
-            code: StatusCode::BAD_REQUEST,
-            reason: "body",
-            message: "the connection broke before the review was there",
-        }),
-        Ok(Ok(bytes)) if bytes.is_empty() => {
-            Err(TurnedAway { code: StatusCode::BAD_REQUEST, reason: "body", message: "the request has no body" })
-        }
-        Ok(Ok(bytes)) => Ok((bytes, held)),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Turned;
+    use crate::settings::{ClusterUse, Limits, PodIdentity, Settings};
+    use std::time::Duration;
+    use tower::ServiceExt;
 
-fn report(shared: &Shared, answer: &Answer, bytes: usize, took: Duration) {
-    let metrics = &shared.metrics;
-    shared.shown.duration.observe(took.as_secs_f64());
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let (namespace, pod, dialect) = (answer.namespace.as_str(), answer.pod.as_str(), shared.config.dialect.name);
-    match &answer.outcome {
-        Ok(plan) => {
-            metrics.admissions.get_or_create(&Ended { outcome: "allowed" }).inc();
-            for request in &plan.requests {
-                metrics.secrets.get_or_create(&ByManager { manager: request.manager.name() }).inc();
-            }
-            let (secrets, warnings) = (plan.requests.len(), plan.warnings.len());
-            tracing::info!(
-                namespace,
-                pod,
-                dialect,
-                allowed = true,
-                code = 200,
-                secrets,
-                warnings,
-                bytes,
-                micros,
-                "admission"
-            );
-        }
-        Err(denial) => {
-            let outcome = if denial.code == shared.config.refusal { "refused" } else { "unreadable" };
-            metrics.admissions.get_or_create(&Ended { outcome }).inc();
-            let reason = denial.message.as_str();
-            tracing::info!(
-                namespace,
-                pod,
-                dialect,
-                allowed = false,
-                code = denial.code,
-                reason,
-                bytes,
-                micros,
-                "admission"
-            );
-        }
+    fn shared(answering: Answering) -> Arc<Shared> {
+        let settings = Settings {
+            config: Config::default(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            admin: ([127, 0, 0, 1], 0).into(),
+            pod: PodIdentity { name: None, namespace: "default".to_owned() },
+            cluster: ClusterUse::None,
+            drain_delay: Duration::ZERO,
+            limits: Limits::default(),
+            poll: Duration::from_secs(1),
+        };
+        Arc::new(Shared { answering, ..Shared::new(&settings, Globals::default()) })
+    }
+
+    async fn posted(shared: &Arc<Shared>, body: &'static str) -> StatusCode {
+        let request = Request::post(PATH).header("content-type", "application/json").body(Body::from(body)).unwrap();
+        router(Arc::clone(shared)).oneshot(request).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn a_fault_in_one_review_is_no_other_reviews() {
+        let shared = shared(|body, config, globals| {
+            assert!(body != b"a fault", "as it is meant to be");
+            admission::review::answer(body, config, globals)
+        });
+        assert_eq!(posted(&shared, "a fault").await, 500);
+        assert_eq!(posted(&shared, "{}").await, 200);
+        assert_eq!(posted(&shared, "a fault").await, 500);
+        assert_eq!(shared.metrics.turned_away.get_or_create(&Turned { reason: "panic" }).get(), 2);
+        assert_eq!(shared.metrics.bytes_in_flight.get(), 0);
     }
 }

@@ -5,6 +5,7 @@ use crate::cluster::{self, ClusterError};
 use crate::registration;
 use crate::server::{ServeError, Shared};
 use crate::settings::{ClusterUse, Settings};
+use crate::tls;
 use arc_swap::ArcSwapOption;
 use kube::Client;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ const REGISTRATION: Duration = Duration::from_secs(30);
 /// # Errors
 /// [`ServeError`] where they can't be made.
 pub async fn init_certificates(settings: &Settings) -> Result<String, ServeError> {
+    tls::install_provider();
     let client = cluster::connect().await?;
     let spec = certificate_spec(settings);
     let done = certificates::init(&client, &spec, SystemTime::now()).await?;

@@ -11,6 +11,7 @@
 
 mod admin;
 mod admit;
+mod body;
 pub mod certificates;
 pub mod cluster;
 mod cluster_part;
@@ -20,9 +21,11 @@ pub mod logs;
 mod metrics;
 mod ready;
 pub mod registration;
+mod report;
 mod server;
 mod settings;
 mod tls;
+mod turned;
 mod watchers;
 
 pub use admit::PATH;

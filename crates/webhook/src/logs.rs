@@ -1,6 +1,9 @@
 //! How the server writes its log: one line an event, to stderr, as JSON or as text.
 
+use std::io::IsTerminal;
+use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,13 +14,26 @@ pub enum LogFormat {
     Text,
 }
 
-/// Starts logging. `RUST_LOG` chooses what is logged; `info` where it says nothing.
+/// Starts logging, and has faults logged too. `RUST_LOG` chooses what is logged; `info` where it says nothing.
 pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start, in a test, changes nothing.
-    let _ = match format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.try_init(),
-    };
+    let _ = tracing::dispatcher::set_global_default(to(format, std::io::stderr));
+    // Where it happened, and not what was said of it: that may have been made of anything.
+    std::panic::set_hook(Box::new(|fault| {
+        let place = fault.location().map_or_else(String::new, ToString::to_string);
+        tracing::error!(place, "a fault in keybearer");
+    }));
+}
+
+/// Logging to somewhere.
+pub fn to<W>(format: LogFormat, writer: W) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
+    match format {
+        LogFormat::Json => builder.json().flatten_event(true).finish().into(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).finish().into(),
+    }
 }

@@ -28,7 +28,7 @@ pub(crate) struct ByManager {
 /// Why a request got no review's answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct Turned {
-    /// `body`, `content_type`, `overload`, `slow`, `panic` or `path`.
+    /// `body`, `too_large`, `content_type`, `overload`, `slow`, `panic`, `path` or `method`.
     pub(crate) reason: &'static str,
 }
 

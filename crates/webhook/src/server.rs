@@ -1,12 +1,13 @@
 //! Puts the listeners, the watchers and the cluster's part together.
 
+use crate::admit::Answering;
 use crate::in_flight::InFlight;
 use crate::listener::{Stage, accept};
 use crate::metrics::{Metrics, Shown};
 use crate::ready::Readiness;
 use crate::settings::{ClusterUse, Limits, Settings};
 use crate::tls::{Certificates, Files, TlsError};
-use crate::{admin, admit, cluster_part, watchers};
+use crate::{admin, admit, cluster_part, tls, watchers};
 use admission::{Config, Globals};
 use arc_swap::ArcSwap;
 use std::io;
@@ -27,6 +28,27 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) shown: Shown,
     pub(crate) in_flight: InFlight,
+    pub(crate) answering: Answering,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: &Settings, globals: Globals) -> Self {
+        let limits = settings.limits;
+        let metrics = Metrics::default();
+        metrics.connections_limit.set(i64::try_from(limits.connections).unwrap_or(i64::MAX));
+        metrics.bytes_in_flight_limit.set(i64::try_from(limits.in_flight).unwrap_or(i64::MAX));
+        Self {
+            config: settings.config.clone(),
+            limits,
+            globals: ArcSwap::from_pointee(globals),
+            certificates: Arc::default(),
+            readiness: Readiness::default(),
+            shown: Shown::new(&metrics),
+            in_flight: InFlight::new(limits.in_flight, metrics.bytes_in_flight.clone()),
+            metrics,
+            answering: admission::review::answer,
+        }
+    }
 }
 
 /// Why the server can't start.
@@ -86,24 +108,13 @@ impl Server {
     /// # Errors
     /// [`ServeError`] for what can't be had; nothing is served then.
     pub async fn bind(settings: Settings) -> Result<Self, ServeError> {
-        let metrics = Metrics::default();
-        metrics.connections_limit.set(i64::try_from(settings.limits.connections).unwrap_or(i64::MAX));
-        metrics.bytes_in_flight_limit.set(i64::try_from(settings.limits.in_flight).unwrap_or(i64::MAX));
+        tls::install_provider();
         let globals = if settings.config.asks_global {
             stores::load_globals(&settings.config.global)?
         } else {
             Globals::default()
         };
-        let shared = Arc::new(Shared {
-            config: settings.config.clone(),
-            limits: settings.limits,
-            globals: ArcSwap::from_pointee(globals),
-            certificates: Arc::default(),
-            readiness: Readiness::default(),
-            shown: Shown::new(&metrics),
-            in_flight: InFlight::new(settings.limits.in_flight, metrics.bytes_in_flight.clone()),
-            metrics,
-        });
+        let shared = Arc::new(Shared::new(&settings, globals));
         let mut files = Files::new(&settings.config.server.cert_dir);
         let needed = settings.cluster == ClusterUse::None;
         if (needed || files.are_there())

@@ -56,6 +56,11 @@ pub enum TlsError {
     },
 }
 
+/// Makes aws-lc-rs what every TLS connection of this process uses, to the API server too. A second time changes nothing.
+pub(crate) fn install_provider() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 /// A certificate and when it ends.
 #[derive(Debug)]
 struct Serving {

@@ -24,9 +24,10 @@ pub(crate) fn start(shared: &Arc<Shared>, files: Files, settings: &Settings) -> 
         let shared = Arc::clone(shared);
         tasks.spawn(async move {
             let mut ticks = ticks(every);
+            let mut last_failure = String::new();
             loop {
                 ticks.tick().await;
-                read_globals(&shared).await;
+                read_globals(&shared, &mut last_failure).await;
             }
         });
     }
@@ -85,13 +86,20 @@ impl CertificateWatch {
     }
 }
 
-async fn read_globals(shared: &Arc<Shared>) {
+async fn read_globals(shared: &Arc<Shared>, last_failure: &mut String) {
     let lookup = shared.config.global.clone();
     match tokio::task::spawn_blocking(move || stores::load_globals(&lookup)).await {
-        Ok(Ok(globals)) => shared.globals.store(Arc::new(globals)),
+        Ok(Ok(globals)) => {
+            last_failure.clear();
+            shared.globals.store(Arc::new(globals));
+        }
         Ok(Err(error)) => {
             shared.metrics.globals_failures.inc();
-            tracing::error!(%error, "global secrets can't be read; the last good ones are served");
+            let text = error.to_string();
+            if text != *last_failure {
+                tracing::error!(%error, "global secrets can't be read; the last good ones are served");
+                *last_failure = text;
+            }
         }
         Err(_) => {}
     }

@@ -26,22 +26,60 @@ async fn another_path_or_method_is_not_served() {
     {
         let mut client = server.connect().await;
         client.send(format!("{line}\r\nHost: x\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
-        assert_eq!(client.reply().await.code, code, "{line}");
+        let reply = client.reply().await;
+        assert_eq!(reply.code, code, "{line}");
+        assert_eq!(reply.json()["code"], code);
+        assert_eq!(reply.head.to_ascii_lowercase().contains("allow: post\r\n"), code == 405);
     }
+    assert_eq!(server.metric("keybearer_turned_away_total{reason=\"path\"}").await, Some(2.0));
+    assert_eq!(server.metric("keybearer_turned_away_total{reason=\"method\"}").await, Some(1.0));
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_413_by_its_length_and_as_it_comes() {
     let server = Running::with("", |settings| settings.limits.body = 1000).await;
+    let head = "POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    // All that is sent, with and without a wait for what the server says.
+    let length = format!("{head}Content-Length: 1001\r\n\r\n");
+    let expecting = format!("{head}Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n");
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n3e9\r\n");
+    let cases = [
+        [length.as_bytes(), &[b' '; 1001]].concat(),
+        expecting.into_bytes(),
+        [chunked.as_bytes(), &[b' '; 1001], b"\r\n0\r\n\r\n"].concat(),
+    ];
+    for case in &cases {
+        let mut client = server.connect().await;
+        client.send(case).await;
+        let reply = client.reply().await;
+        assert_eq!(reply.code, 413);
+        assert!(reply.head.contains("content-type: application/json"), "{}", reply.head);
+        assert_eq!(reply.json()["code"], 413);
+        assert!(reply.json().get("response").is_none(), "it is no review's answer");
+    }
+    assert_eq!(server.metric("keybearer_turned_away_total{reason=\"too_large\"}").await, Some(3.0));
+}
+
+#[tokio::test]
+async fn who_sends_all_of_a_body_over_the_limit_still_reads_the_answer() {
+    let server = Running::with("", |settings| settings.limits.body = 16 << 20).await;
+    // More than the kernel keeps for a connection that nobody reads.
+    let body = vec![b' '; 24 << 20];
+    assert_eq!(server.connect().await.post(&body).await.code, 413);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_let_go() {
+    let server = Running::start().await;
     let mut client = server.connect().await;
-    client
-        .send(b"POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1001\r\n\r\n")
-        .await;
-    assert_eq!(client.reply().await.code, 413);
-    let mut client = server.connect().await;
-    let head = b"POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    client.send(&[&head[..], b"3e9\r\n", &[b' '; 1001], b"\r\n0\r\n\r\n"].concat()).await;
-    assert_eq!(client.reply().await.code, 413);
+    let all = request(&review());
+    client.send(&all[..all.len() - 10]).await;
+    drop(client);
+    while server.metric("keybearer_connections").await != Some(0.0) {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(server.metric("keybearer_bytes_in_flight").await, Some(0.0));
+    assert_eq!(server.connect().await.post(&review()).await.code, 200);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use admission::Config;
 use rcgen::{CertificateParams, KeyPair};
 use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject;
+use secret::{Mount, Secret};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::SocketAddr;
@@ -135,6 +136,12 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
+    /// The patch of an answer, as the text that it is.
+    pub(crate) fn patch(&self) -> String {
+        let patch = self.json()["response"]["patch"].as_str().unwrap_or_default().to_owned();
+        String::from_utf8(data_encoding::BASE64.decode(patch.as_bytes()).unwrap()).unwrap()
+    }
+
     pub(crate) fn closes(&self) -> bool {
         self.head.to_ascii_lowercase().contains("connection: close")
     }
@@ -201,7 +208,12 @@ pub(crate) fn request(body: &[u8]) -> Vec<u8> {
 
 /// A review of a pod that asks for one secret of its own namespace.
 pub(crate) fn review() -> Vec<u8> {
-    let secret = secret::Secret { group: "db".into(), key: "password".into(), ..secret::Secret::default() };
+    review_of(Mount::Any)
+}
+
+/// A review of a pod that asks for `db/password` in this way.
+pub(crate) fn review_of(mount: Mount) -> Vec<u8> {
+    let secret = Secret { group: "db".into(), key: "password".into(), mount, ..Secret::default() };
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "u-1", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "namespace": "n",
         "object": {"apiVersion": "v1", "kind": "Pod",

@@ -1,7 +1,9 @@
-//! The server on real sockets: TLS, reviews, limits, certificates that change, and its end.
+//! The server on real sockets: TLS, reviews, limits, files that change, what it logs, and its end.
 
 mod bad_input;
 mod certificates;
 mod connections;
 mod ending;
+mod globals;
 mod harness;
+mod log;

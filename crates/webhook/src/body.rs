@@ -1,0 +1,81 @@
+//! A request's body: read within limits, or thrown away so that the caller hears why.
+
+use crate::in_flight::Held;
+use crate::server::Shared;
+use crate::turned::TurnedAway;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a body that nobody wants is still taken.
+const LINGER: Duration = Duration::from_secs(1);
+/// What is set aside before anything of a body is there.
+const FIRST: usize = 64 << 10;
+
+/// Reads a body. Its bytes are counted for as long as the second value lives.
+pub(crate) async fn read(shared: &Shared, headers: &HeaderMap, body: &mut Body) -> Result<(Vec<u8>, Held), TurnedAway> {
+    let limits = &shared.limits;
+    let length = declared(headers);
+    if length.is_some_and(|length| length > limits.body) {
+        return Err(too_large());
+    }
+    let counted = length.unwrap_or(limits.body).clamp(1, limits.in_flight);
+    let held = shared.in_flight.hold(counted).ok_or(TurnedAway::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overload",
+        "too many reviews at once; try again",
+    ))?;
+    let collected = timeout(limits.body_time, collect(body, length, limits.body)).await;
+    let bytes = collected.unwrap_or(Err(TurnedAway::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "slow",
+        "the review did not arrive in time",
+    )))?;
+    if bytes.is_empty() {
+        return Err(TurnedAway::new(StatusCode::BAD_REQUEST, "body", "the request has no body"));
+    }
+    Ok((bytes, held))
+}
+
+async fn collect(body: &mut Body, length: Option<usize>, limit: usize) -> Result<Vec<u8>, TurnedAway> {
+    let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(FIRST));
+    while let Some(frame) = body.frame().await {
+        let broken =
+            |_| TurnedAway::new(StatusCode::BAD_REQUEST, "body", "the connection broke before the review was there");
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+/// Takes what is still coming of a body, up to a limit. A connection that is closed with bytes unread is reset, and a
+/// caller that is still sending then never reads the answer.
+pub(crate) async fn discard(headers: &HeaderMap, body: &mut Body, limit: usize) {
+    if headers.contains_key(header::EXPECT) {
+        // It has not sent any of it yet, and asking for the body would have it do so.
+        return;
+    }
+    let taken = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > limit {
+                break;
+            }
+        }
+    };
+    let _ = timeout(LINGER, taken).await;
+}
+
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large() -> TurnedAway {
+    TurnedAway::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the review is larger than this webhook takes")
+}

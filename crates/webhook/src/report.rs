@@ -1,0 +1,129 @@
+//! What is counted and logged of an admission: one line each. Never a value: none is at hand here.
+
+use crate::metrics::{ByManager, Ended};
+use crate::server::Shared;
+use admission::Plan;
+use admission::review::Answer;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Bytes of a name in the log. Kubernetes allows 253; a caller that is no API server may send any.
+const NAME: usize = 256;
+/// Bytes of a refusal's reason in the log.
+const REASON: usize = 2048;
+
+/// What an answer does not repeat of its review.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    uid: Cow<'a, str>,
+    dry_run: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Review<'a> {
+    #[serde(borrow)]
+    request: Asked<'a>,
+}
+
+/// Counts an admission and writes its line.
+pub(crate) fn report(shared: &Shared, body: &[u8], answer: &Answer, took: Duration) {
+    let metrics = &shared.metrics;
+    shared.shown.duration.observe(took.as_secs_f64());
+    let outcome = match &answer.outcome {
+        Ok(plan) => {
+            for request in &plan.requests {
+                metrics.secrets.get_or_create(&ByManager { manager: request.manager.name() }).inc();
+            }
+            "allowed"
+        }
+        Err(denial) if denial.code == shared.config.refusal => "refused",
+        Err(_) => "unreadable",
+    };
+    metrics.admissions.get_or_create(&Ended { outcome }).inc();
+    // It costs another look at the review.
+    if tracing::enabled!(tracing::Level::INFO) {
+        line(shared, body, answer, took);
+    }
+}
+
+fn line(shared: &Shared, body: &[u8], answer: &Answer, took: Duration) {
+    let Asked { uid, dry_run } = serde_json::from_slice::<Review<'_>>(body).unwrap_or_default().request;
+    let uid = short(&uid, NAME);
+    let (namespace, pod) = (short(&answer.namespace, NAME), short(&answer.pod, NAME));
+    let (dialect, bytes) = (shared.config.dialect.name, body.len());
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    match &answer.outcome {
+        Ok(plan) => {
+            let (secrets, managers, warnings) = (plan.requests.len(), managers(plan), plan.warnings.len());
+            tracing::info!(
+                namespace,
+                pod,
+                uid,
+                dry_run,
+                dialect,
+                allowed = true,
+                code = 200,
+                secrets,
+                managers,
+                warnings,
+                bytes,
+                micros,
+                "admission"
+            );
+        }
+        Err(denial) => {
+            let reason = short(&denial.message, REASON);
+            tracing::info!(
+                namespace,
+                pod,
+                uid,
+                dry_run,
+                dialect,
+                allowed = false,
+                code = denial.code,
+                reason,
+                bytes,
+                micros,
+                "admission"
+            );
+        }
+    }
+}
+
+/// The managers that give a plan's secrets, each once: `K8s,Global`.
+fn managers(plan: &Plan) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for request in &plan.requests {
+        let name = request.manager.name();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(",")
+}
+
+/// The start of a text, cut between two characters.
+fn short(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!(short("abc", 3), "abc");
+        assert_eq!(short("abc", 2), "ab");
+        assert_eq!(short("aäc", 2), "a");
+        assert_eq!(short("ä", 0), "");
+    }
+}
