@@ -148,6 +148,7 @@ impl Server {
     /// # Errors
     /// [`ServeError`] where the cluster's part can't be done at all.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let addresses = (self.webhook_address(), self.admin_address());
         let Self { settings, shared, webhook, admin, files } = self;
         let (stages, stage) = watch::channel(Stage::Serving);
         let tls = Arc::new(shared.certificates.server_config());
@@ -157,8 +158,8 @@ impl Server {
         let probes = tokio::spawn(axum::serve(admin, admin::router(Arc::clone(&shared))).into_future());
         let watching = watchers::start(&shared, files, &settings);
         tracing::info!(
-            listen = %settings.listen,
-            admin = %settings.admin,
+            listen = %addresses.0.unwrap_or(settings.listen),
+            admin = %addresses.1.unwrap_or(settings.admin),
             dialect = settings.config.dialect.name,
             version = env!("CARGO_PKG_VERSION"),
             "serving"

@@ -10,3 +10,5 @@ mod run;
 mod same;
 mod signals;
 mod support;
+#[cfg(feature = "webhook")]
+mod webhook;

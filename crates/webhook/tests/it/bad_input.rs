@@ -111,3 +111,12 @@ async fn plain_http_on_the_tls_port_is_ended_and_counted() {
     assert_eq!(server.metric("keybearer_tls_handshake_failures_total").await, Some(1.0));
     assert_eq!(server.connect().await.post(&review()).await.code, 200);
 }
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_431() {
+    let server = Running::start().await;
+    let mut client = server.connect().await;
+    let head = format!("POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(32 << 10));
+    client.send(head.as_bytes()).await;
+    assert_eq!(client.reply().await.code, 431);
+}
