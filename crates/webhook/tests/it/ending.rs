@@ -1,6 +1,7 @@
 //! Probes, and the end: nothing that was asked stays without an answer.
 
-use crate::harness::{Running, request, review};
+use crate::harness::{PATIENCE, Pair, Running, pair, request, review, write};
+use rcgen::{CertificateParams, KeyPair};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -13,6 +14,30 @@ async fn alive_and_ready_are_said_apart() {
     }
     assert_eq!(server.metric("keybearer_ready").await, Some(1.0));
     assert!(server.metric("keybearer_certificate_not_after_seconds").await.unwrap() > 1.7e9);
+}
+
+#[tokio::test]
+async fn with_a_certificate_that_has_ended_it_is_alive_and_not_ready() {
+    let server = Running::start().await;
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let ended = Pair { certificate: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() };
+    write(&server.folder, &ended);
+    until_ready_is(&server, 503).await;
+    assert!(server.page("/readyz").await.1.contains("certificate"));
+    assert_eq!(server.page("/livez").await.0, 200);
+    write(&server.folder, &pair());
+    until_ready_is(&server, 200).await;
+}
+
+async fn until_ready_is(server: &Running, code: u16) {
+    let is_so = async {
+        while server.page("/readyz").await.0 != code {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_so).await.unwrap();
 }
 
 #[tokio::test]
