@@ -43,13 +43,16 @@ fn describe(outcome: Outcome) -> &'static str {
 /// What certificates are made for these settings.
 fn certificate_spec(settings: &Settings) -> certificates::Spec {
     let server = &settings.config.server;
-    let as_long_as_the_ca = matches!(settings.cluster, ClusterUse::Full { as_flytepropeller: true, .. });
+    let leaf_life = match settings.cluster {
+        ClusterUse::Full { certificate_life, .. } => certificate_life,
+        ClusterUse::None => LEAF_LIFE,
+    };
     certificates::Spec {
         secret: server.secret_name.clone(),
         namespace: settings.pod.namespace.clone(),
         service: server.service_name.clone(),
         ca_life: CA_LIFE,
-        leaf_life: if as_long_as_the_ca { CA_LIFE } else { LEAF_LIFE },
+        leaf_life,
     }
 }
 

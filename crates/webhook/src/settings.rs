@@ -45,8 +45,9 @@ pub enum ClusterUse {
         adopt: bool,
         /// The install's own cluster role, which owns the registration.
         owner: Option<String>,
-        /// Whether certificates last as long as the CA, so that going back to Flyte's image stays safe.
-        as_flytepropeller: bool,
+        /// How long a certificate lasts. Started as Flyte's program that is as long as the CA, so that going back to
+        /// Flyte's image, which renews nothing, stays safe.
+        certificate_life: Duration,
     },
 }
 

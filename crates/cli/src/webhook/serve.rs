@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
+use webhook::certificates::{CA_LIFE, LEAF_LIFE};
 use webhook::logs;
 use webhook::{ClusterUse, Limits, PodIdentity, ServeError, Server, Settings};
 
@@ -43,7 +44,11 @@ fn settings(args: &Args, as_flytepropeller: bool) -> Result<Settings, Fault> {
     let cluster = if args.no_cluster {
         ClusterUse::None
     } else {
-        ClusterUse::Full { adopt: args.adopt || as_flytepropeller, owner: args.owner.clone(), as_flytepropeller }
+        ClusterUse::Full {
+            adopt: args.adopt || as_flytepropeller,
+            owner: args.owner.clone(),
+            certificate_life: if as_flytepropeller { CA_LIFE } else { LEAF_LIFE },
+        }
     };
     Ok(Settings {
         listen: args.listen_address.unwrap_or(listen),
