@@ -6,6 +6,17 @@
 //!                             name=value --inputs--> [ inputs.pb ]      [ outputs.pb ] --outputs--> values
 //! ```
 //!
+//! ```
+//! use tasks::{Execution, Locations, Package};
+//!
+//! // The smallest task there is: `template { id { resource_type: TASK name: "a" } }`.
+//! let package = Package::read(b"\x0a\x07\x0a\x05\x08\x01\x22\x01a")?;
+//! let task = package.find("a")?;
+//! let pod = task.pod(&Execution::default(), &Locations::below("/run/a"), &task.inputs([])?);
+//! assert_eq!(pod.unwrap_err().to_string(), "task `a` is of kind ``, which is no pod");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A [`Package`] is read from bytes: what `pyflyte package` writes, or one task as `pyflyte serialize` writes it. Each
 //! [`Task`] then says which secrets it asks for, takes values for its inputs ([`Task::inputs`]), and makes the pod
 //! ([`Task::pod`]) that Flyte's own pod plugin would make: the same command, environment, label and annotations.

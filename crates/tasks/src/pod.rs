@@ -15,6 +15,9 @@ use crate::{Execution, Inputs, Locations, Task, TemplateError};
 pub(crate) use container::{is_fast, strings};
 pub(crate) use raw::SIDECAR;
 
+/// The kind of a container that knows nothing of Flyte.
+const RAW: &str = "raw-container";
+
 /// A pod, and what of Flyte's is not in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
@@ -143,24 +146,19 @@ impl Task {
                 self.customize(container, &values, role)?;
             }
         }
-        let names: Vec<&str> = raw
-            .spec
-            .get("containers")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|container| container["name"].as_str())
-            .collect();
+        let containers = raw.spec.get("containers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let names: Vec<_> = containers.iter().filter_map(|container| container["name"].as_str()).collect();
         if !names.contains(&raw.primary.as_str()) {
-            let names = names.join(", ");
+            let (primary, names) = (&raw.primary, names.join(", "));
             return Err(
-                self.spec_error(format!("has no container `{}`, which is to be the task; it has {names}", raw.primary))
+                self.spec_error(format!("has no container `{primary}`, which is to be the task; it has {names}"))
             );
         }
-        let alone = names.len() == 1;
+        // Flyte then sees the task end although other containers run on. Those of a raw container must.
+        let marked = self.kind() == SIDECAR || (containers.len() == 1 && self.kind() != RAW);
+        let marked = marked.then_some(raw.primary.as_str());
+        let metadata = self.metadata(raw.labels, raw.annotations, marked, execution)?;
         self.complete(&mut raw.spec, &raw.primary, execution)?;
-        let metadata = self.metadata(raw.labels, raw.annotations, alone.then_some(raw.primary.as_str()), execution)?;
-        let metadata = if self.kind() == SIDECAR { metadata.with_primary(&raw.primary) } else { metadata };
         let pod =
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata.into_json(execution), "spec": raw.spec});
         Ok(Made { pod, primary: raw.primary, notes: self.notes() })

@@ -13,8 +13,6 @@ use crate::{Execution, Task};
 const PRIMARY: &str = "primary_container_name";
 /// What Flyte's default configuration puts on every pod.
 const DEFAULT: (&str, &str) = ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
-/// The kind that isn't marked when it is alone in its pod: its helpers run beside it.
-const RAW: &str = "raw-container";
 
 pub(super) struct Metadata {
     labels: BTreeMap<String, String>,
@@ -27,7 +25,7 @@ impl Task {
         &self,
         pod_labels: BTreeMap<String, String>,
         pod_annotations: BTreeMap<String, String>,
-        alone: Option<&str>,
+        marked: Option<&str>,
         execution: &Execution,
     ) -> Result<Metadata, PodError> {
         let of_task =
@@ -38,7 +36,7 @@ impl Task {
 
         let mut annotations = BTreeMap::from([(DEFAULT.0.to_owned(), DEFAULT.1.to_owned())]);
         annotations.extend(pod_annotations);
-        if let Some(primary) = alone.filter(|_| self.kind() != RAW) {
+        if let Some(primary) = marked {
             annotations.insert(PRIMARY.to_owned(), primary.to_owned());
         }
         annotations.extend(of_task.annotations);
@@ -74,12 +72,6 @@ impl Task {
 }
 
 impl Metadata {
-    /// Marks the container that is the task, unless its author did.
-    pub(super) fn with_primary(mut self, primary: &str) -> Self {
-        self.annotations.entry(PRIMARY.to_owned()).or_insert_with(|| primary.to_owned());
-        self
-    }
-
     pub(super) fn into_json(self, execution: &Execution) -> Value {
         json!({
             "name": execution.pod_name(),

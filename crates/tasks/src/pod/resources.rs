@@ -45,6 +45,10 @@ pub(super) fn settled(given: Option<&Value>, own: bool) -> Result<Value, Wrong> 
             if let Some(gpus) = amounts.remove("gpu") {
                 amounts.insert(GPU.to_owned(), gpus);
             }
+            // Kubernetes takes numbers and gives text.
+            for amount in amounts.values_mut().filter(|amount| amount.is_number()) {
+                *amount = json!(amount.to_string());
+            }
             amounts
         }
         _ => Map::new(),
@@ -120,8 +124,8 @@ mod tests {
             (json!({}), json!({"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}})),
             (
                 json!({"requests": {"cpu": "500m"}, "limits": {"memory": "2Gi", "gpu": 1}}),
-                json!({"requests": {"cpu": "500m", "memory": "2Gi", "nvidia.com/gpu": 1},
-                       "limits": {"cpu": "500m", "memory": "2Gi", "nvidia.com/gpu": 1}}),
+                json!({"requests": {"cpu": "500m", "memory": "2Gi", "nvidia.com/gpu": "1"},
+                       "limits": {"cpu": "500m", "memory": "2Gi", "nvidia.com/gpu": "1"}}),
             ),
             (
                 json!({"requests": {"cpu": 4, "x.y/z": "1"}, "limits": {"cpu": "2000m", "memory": "1e3"}}),
