@@ -6,14 +6,20 @@
 //!
 //! Everything is compare-and-swap on the Secret: ten Jobs that start together agree on what the first of them wrote, and
 //! what others keep in the Secret is never touched. A renewal is a new leaf of the same CA, so nothing has to be published.
+//! Where the CA has to change, too, `ca.crt` holds both for as long as the old one is valid: replicas that still serve its
+//! leaf stay trusted.
 
 mod cluster;
+mod due;
 mod error;
+mod files;
 mod make;
 mod read;
+mod secret;
 
-pub use cluster::{Initialized, Outcome, init, renew};
+pub use cluster::{Initialized, Outcome, bundle, init, renew};
 pub use error::CertificateError;
+pub use files::write;
 pub use make::{Authority, make_authority, make_leaf};
 pub use read::{Lifetime, lifetime};
 
@@ -71,7 +77,7 @@ impl Spec {
 /// A serving certificate with its key and its CA's certificate, as PEM. The key is never printed.
 #[derive(Clone)]
 pub struct Pair {
-    /// The CA's certificate.
+    /// The CA's certificate; after a change of CA, that of the one before behind it.
     pub ca: String,
     /// The serving certificate.
     pub certificate: String,

@@ -1,7 +1,14 @@
-//! The API server, and what it says when it does not do what is asked.
+//! The API server: the way to it, and what it says when it does not do what is asked.
 
 use kube::{Client, Config};
+use std::error::Error as _;
+use std::time::Duration;
 use thiserror::Error;
+
+/// How long a connection may take.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// How long an answer may take; everything here is tried again.
+const ANSWERING: Duration = Duration::from_secs(40);
 
 /// Why the API server did not do what was asked.
 #[derive(Debug, Error)]
@@ -9,8 +16,22 @@ pub enum ClusterError {
     /// There is no way to it.
     #[error("there is no way to an API server: {0}")]
     NoWay(String),
+    /// It does not answer.
+    #[error("the API server does not answer ({verb} {resource} `{name}`{}): {reason}", in_namespace(.namespace.as_deref()))]
+    Away {
+        /// The verb.
+        verb: &'static str,
+        /// The resource.
+        resource: &'static str,
+        /// The object.
+        name: String,
+        /// Its namespace, if it has one.
+        namespace: Option<String>,
+        /// What the network says.
+        reason: String,
+    },
     /// It refuses.
-    #[error("the API server does not let us {verb} {resource} `{name}`{scope}: {message}")]
+    #[error("the API server does not let us {verb} {resource} `{name}`{}: {message}", in_namespace(.namespace.as_deref()))]
     Forbidden {
         /// The verb.
         verb: &'static str,
@@ -18,13 +39,13 @@ pub enum ClusterError {
         resource: &'static str,
         /// The object.
         name: String,
-        /// ` in namespace …`, or nothing.
-        scope: String,
+        /// Its namespace, if it has one.
+        namespace: Option<String>,
         /// What it says.
         message: String,
     },
-    /// It failed, or it can't be reached.
-    #[error("can't {verb} {resource} `{name}`{scope}: {source}")]
+    /// It failed.
+    #[error("can't {verb} {resource} `{name}`{}: {message}", in_namespace(.namespace.as_deref()))]
     Failed {
         /// The verb.
         verb: &'static str,
@@ -32,11 +53,15 @@ pub enum ClusterError {
         resource: &'static str,
         /// The object.
         name: String,
-        /// ` in namespace …`, or nothing.
-        scope: String,
-        /// What kube says.
-        source: Box<kube::Error>,
+        /// Its namespace, if it has one.
+        namespace: Option<String>,
+        /// What it says.
+        message: String,
     },
+}
+
+fn in_namespace(namespace: Option<&str>) -> String {
+    namespace.map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"))
 }
 
 impl ClusterError {
@@ -46,15 +71,17 @@ impl ClusterError {
         resource: &'static str,
         name: &str,
         namespace: Option<&str>,
-        error: kube::Error,
+        error: &kube::Error,
     ) -> Self {
-        let name = name.to_owned();
-        let scope = namespace.map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
+        let (name, namespace) = (name.to_owned(), namespace.map(str::to_owned));
         match error {
             kube::Error::Api(status) if status.code == 403 => {
-                Self::Forbidden { verb, resource, name, scope, message: status.message.clone() }
+                Self::Forbidden { verb, resource, name, namespace, message: status.message.clone() }
             }
-            error => Self::Failed { verb, resource, name, scope, source: Box::new(error) },
+            kube::Error::Api(status) => {
+                Self::Failed { verb, resource, name, namespace, message: status.message.clone() }
+            }
+            error => Self::Away { verb, resource, name, namespace, reason: causes(error) },
         }
     }
 
@@ -65,20 +92,60 @@ impl ClusterError {
                 "run it in a pod with a service account, or set KUBECONFIG; `--no-cluster` does without an API server"
                     .to_owned(),
             ),
-            Self::Forbidden { verb, resource, .. } => {
-                Some(format!("the service account needs a role with verb `{verb}` on `{resource}`"))
+            Self::Away { .. } => Some(
+                "`kubectl get --raw /readyz` with the same KUBECONFIG says whether it answers; in a pod, see whether \
+                 egress to the service `kubernetes` is allowed"
+                    .to_owned(),
+            ),
+            Self::Forbidden { verb, resource, name, namespace, .. } => {
+                Some(rule(verb, resource, name, namespace.as_deref()))
             }
             Self::Failed { .. } => None,
         }
     }
 }
 
-/// A client of the cluster that this process is in, or that `KUBECONFIG` names.
+/// The rule that would allow it. RBAC can't limit a `create` by POST to a name, which the API server does not know yet then.
+fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&str>) -> String {
+    let group = match resource {
+        "mutatingwebhookconfigurations" => "admissionregistration.k8s.io",
+        "clusterroles" => "rbac.authorization.k8s.io",
+        _ => "\"\"",
+    };
+    let only = if verb == "create" { String::new() } else { format!(", resourceNames: [{name}]") };
+    let role =
+        namespace.map_or_else(|| "a ClusterRole".to_owned(), |namespace| format!("a Role in namespace `{namespace}`"));
+    format!(
+        "give the service account {role} with the rule \
+         `{{apiGroups: [{group}], resources: [{resource}]{only}, verbs: [{verb}]}}`"
+    )
+}
+
+/// An error with all that it comes from: kube's own text leaves out that a connection was refused.
+fn causes(error: &kube::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// A client of the cluster that `KUBECONFIG` names, or that this process is in. Nothing is asked yet.
 ///
 /// # Errors
 /// [`ClusterError::NoWay`] where there is neither.
 pub async fn connect() -> Result<Client, ClusterError> {
-    let config = Config::infer().await.map_err(|error| ClusterError::NoWay(error.to_string()))?;
+    let mut config = Config::infer().await.map_err(|error| ClusterError::NoWay(error.to_string()))?;
+    config.connect_timeout = Some(CONNECTING);
+    config.read_timeout = Some(ANSWERING);
+    // Else the time that a connection was idle counts, too.
+    config.reset_reader_on_write = true;
+    tracing::debug!(server = %config.cluster_url, "the API server");
     Client::try_from(config).map_err(|error| ClusterError::NoWay(error.to_string()))
 }
 
@@ -90,4 +157,47 @@ pub(crate) fn is_conflict(error: &kube::Error) -> bool {
 /// Whether the object is not there.
 pub(crate) fn is_missing(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::core::v1::Secret;
+    use kube::Api;
+
+    #[tokio::test]
+    async fn an_api_server_that_is_not_there_is_said_with_the_reason_and_a_remedy() {
+        crate::tls::install_provider();
+        let config = Config::new("http://127.0.0.1:1".parse().unwrap());
+        let secrets: Api<Secret> = Api::namespaced(Client::try_from(config).unwrap(), "flyte");
+        let error = secrets.get("s").await.unwrap_err();
+        let error = ClusterError::asked("get", "secrets", "s", Some("flyte"), &error);
+        let text = error.to_string();
+        assert!(text.starts_with("the API server does not answer (get secrets `s` in namespace `flyte`)"), "{text}");
+        assert!(text.contains("refused"), "{text}");
+        assert!(error.hint().unwrap().contains("KUBECONFIG"));
+    }
+
+    #[test]
+    fn a_refusal_names_the_rule_that_is_missing() {
+        let refusal = |verb, resource, namespace: Option<&str>| ClusterError::Forbidden {
+            verb,
+            resource,
+            name: "n".into(),
+            namespace: namespace.map(str::to_owned),
+            message: "forbidden".into(),
+        };
+        assert_eq!(
+            refusal("get", "secrets", Some("flyte")).hint().unwrap(),
+            "give the service account a Role in namespace `flyte` with the rule \
+             `{apiGroups: [\"\"], resources: [secrets], resourceNames: [n], verbs: [get]}`"
+        );
+        assert_eq!(
+            refusal("create", "secrets", Some("flyte")).hint().unwrap(),
+            "give the service account a Role in namespace `flyte` with the rule \
+             `{apiGroups: [\"\"], resources: [secrets], verbs: [create]}`"
+        );
+        let cluster_wide = refusal("patch", "mutatingwebhookconfigurations", None).hint().unwrap();
+        assert!(cluster_wide.contains("a ClusterRole with the rule `{apiGroups: [admissionregistration.k8s.io]"));
+    }
 }

@@ -1,6 +1,6 @@
 //! What the server does at the API server: certificates, their renewal, and the registration.
 
-use crate::certificates::{self, CA_LIFE, Initialized, LEAF_LIFE, Outcome, Pair};
+use crate::certificates::{self, CA_LIFE, CertificateError, Initialized, LEAF_LIFE, Outcome, Pair};
 use crate::cluster::{self, ClusterError};
 use crate::registration;
 use crate::server::{ServeError, Shared};
@@ -8,6 +8,7 @@ use crate::settings::{ClusterUse, Settings};
 use crate::tls;
 use arc_swap::ArcSwapOption;
 use kube::Client;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +16,8 @@ use std::time::{Duration, SystemTime};
 const RENEWAL: Duration = Duration::from_secs(12 * 3600);
 /// How often a certificate is looked for where there was none.
 const RETRY: Duration = Duration::from_secs(10);
+/// How long a new CA is published before its certificate is served: twice what the slowest replica needs to apply it.
+const PUBLISHING: Duration = Duration::from_secs(60);
 /// How often the registration is applied again. Applying what is there changes nothing, and no verb is needed that
 /// Flyte's own RBAC lacks, as a watch would.
 const REGISTRATION: Duration = Duration::from_secs(30);
@@ -28,6 +31,7 @@ pub async fn init_certificates(settings: &Settings) -> Result<String, ServeError
     let client = cluster::connect().await?;
     let spec = certificate_spec(settings);
     let done = certificates::init(&client, &spec, SystemTime::now()).await?;
+    write_files(settings, &done.pair).await?;
     Ok(format!("{}: {}", spec.place(), describe(done.outcome)))
 }
 
@@ -35,7 +39,8 @@ fn describe(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Created => "made with a new CA and certificate",
         Outcome::Completed => "was there, and got a new CA and certificate",
-        Outcome::Renewed => "got a new certificate",
+        Outcome::Renewed => "got a new certificate of the same CA",
+        Outcome::Replaced => "got a new CA and certificate; the old CA is trusted until it ends",
         Outcome::Unchanged => "has its certificate; nothing was changed",
     }
 }
@@ -67,7 +72,10 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
     let ca: Arc<ArcSwapOption<String>> = Arc::default();
     // With certificates in files the server serves, whatever the API server says; without, it needs this to start.
     match certificates::init(&client, &spec, SystemTime::now()).await {
-        Ok(done) => take(&shared, &ca, &done),
+        Ok(done) => {
+            take(&shared, &ca, &done);
+            write_files(&settings, &done.pair).await?;
+        }
         Err(error) if shared.certificates.is_valid() => {
             tracing::warn!(%error, "the certificate of the files is served");
         }
@@ -79,7 +87,7 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
             shared.readiness.set_registered();
             return std::future::pending().await;
         }
-        let spec = registration::Spec {
+        let registration = registration::Spec {
             service: server.service_name.clone(),
             namespace: settings.pod.namespace.clone(),
             port: server.service_port,
@@ -94,22 +102,63 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
             of_cluster.or_else(|| std::fs::read_to_string(format!("{cert_dir}/ca.crt")).ok())
         };
         let ready = || shared.readiness.set_registered();
-        registration::keep(client.clone(), spec, bundle, ready, REGISTRATION).await;
+        registration::keep(client.clone(), registration, bundle, ready, REGISTRATION).await;
     };
-    let renewing = renew(&client, &spec, &shared, &ca);
+    let renewing = renew(&client, &spec, &settings, &shared, &ca);
     tokio::join!(registering, renewing);
     Ok(())
 }
 
 /// Looks at the certificate's end from time to time, for as long as the server runs.
-async fn renew(client: &Client, spec: &certificates::Spec, shared: &Shared, ca: &ArcSwapOption<String>) {
+async fn renew(
+    client: &Client,
+    spec: &certificates::Spec,
+    settings: &Settings,
+    shared: &Shared,
+    ca: &ArcSwapOption<String>,
+) {
+    let mut said = String::new();
     loop {
-        let pause = if ca.load().is_some() { RENEWAL.min(spec.leaf_life / 6) } else { RETRY };
+        let pause = if ca.load().is_some() { earlier(RENEWAL.min(spec.leaf_life / 6)) } else { RETRY };
         tokio::time::sleep(pause).await;
         match certificates::renew(client, spec, SystemTime::now()).await {
-            Ok(done) => take(shared, ca, &done),
-            Err(error) => tracing::error!(%error, hint = error.hint(), "the certificate can't be looked at"),
+            Ok(done) => {
+                said.clear();
+                if done.outcome == Outcome::Replaced && shared.certificates.is_valid() {
+                    tokio::time::sleep(PUBLISHING).await;
+                }
+                take(shared, ca, &done);
+                if let Err(error) = write_files(settings, &done.pair).await {
+                    tracing::error!(%error, hint = error.hint(), "the certificate is not in files");
+                }
+            }
+            Err(error) => {
+                let text = error.to_string();
+                if text != said {
+                    tracing::error!(%error, hint = error.hint(), "the certificate can't be looked at");
+                    said = text;
+                }
+            }
         }
+    }
+}
+
+/// Up to a tenth earlier, so that replicas that started together do not all ask together.
+fn earlier(pause: Duration) -> Duration {
+    let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), SystemTime::now());
+    pause * u32::try_from(900 + random % 101).unwrap_or(1000) / 1000
+}
+
+/// Flyte's `localCert`: the certificate also in `certDir`.
+async fn write_files(settings: &Settings, pair: &Pair) -> Result<(), CertificateError> {
+    let server = &settings.config.server;
+    if !server.local_cert {
+        return Ok(());
+    }
+    let (folder, pair) = (PathBuf::from(&server.cert_dir), pair.clone());
+    match tokio::task::spawn_blocking(move || certificates::write(&folder, &pair)).await {
+        Ok(written) => written,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
@@ -132,8 +181,8 @@ impl From<ClusterError> for ServeError {
     }
 }
 
-impl From<certificates::CertificateError> for ServeError {
-    fn from(error: certificates::CertificateError) -> Self {
+impl From<CertificateError> for ServeError {
+    fn from(error: CertificateError) -> Self {
         Self::Cluster { message: error.to_string(), hint: error.hint() }
     }
 }

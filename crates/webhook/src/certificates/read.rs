@@ -1,7 +1,13 @@
-//! What a certificate says of itself.
+//! What certificates say of themselves, and whether an API server would trust them.
 
-use rustls_pki_types::CertificateDer;
+use super::Pair;
+use rcgen::{KeyPair, PublicKeyData};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::{CertificateError, RootCertStore};
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// From when to when a certificate is valid.
@@ -16,8 +22,17 @@ pub struct Lifetime {
 impl Lifetime {
     /// Whether less than a third of the whole life is left, or it is over.
     pub fn is_near_its_end(&self, now: SystemTime) -> bool {
-        let whole = self.not_after.duration_since(self.not_before).unwrap_or_default();
-        self.not_after.duration_since(now).map_or(true, |left| left < whole / 3)
+        self.left(now) < self.third()
+    }
+
+    /// What is left of it.
+    pub fn left(&self, now: SystemTime) -> Duration {
+        self.not_after.duration_since(now).unwrap_or_default()
+    }
+
+    /// A third of the whole.
+    pub fn third(&self) -> Duration {
+        self.not_after.duration_since(self.not_before).unwrap_or_default() / 3
     }
 }
 
@@ -26,10 +41,84 @@ impl Lifetime {
 /// # Errors
 /// Why the text is no certificate.
 pub fn lifetime(pem: &str) -> Result<Lifetime, String> {
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| "it is no certificate in PEM".to_owned())?;
+    let der = first(pem)?;
     let (_, parsed) =
         x509_parser::parse_x509_certificate(&der).map_err(|error| format!("it is no certificate: {error}"))?;
     let time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     let validity = parsed.validity();
     Ok(Lifetime { not_before: time(validity.not_before.timestamp()), not_after: time(validity.not_after.timestamp()) })
 }
+
+/// Each certificate of a PEM text, as PEM of its own.
+pub(super) fn each(bundle: &str) -> impl Iterator<Item = &str> {
+    const END: &str = "-----END CERTIFICATE-----";
+    bundle
+        .split_inclusive(END)
+        .filter(|part| part.ends_with(END))
+        .map(|part| part.find("-----BEGIN CERTIFICATE-----").map_or("", |begin| &part[begin..]))
+}
+
+/// Whether a key is the one of the first certificate in a PEM text.
+///
+/// # Errors
+/// Why one of them is none.
+pub(super) fn is_key_of(key: &str, certificate: &str) -> Result<bool, String> {
+    let der = first(certificate)?;
+    let (_, parsed) =
+        x509_parser::parse_x509_certificate(&der).map_err(|error| format!("it is no certificate: {error}"))?;
+    let key = KeyPair::from_pem(key).map_err(|_| "it is no private key in PEM".to_owned())?;
+    Ok(key.subject_public_key_info() == parsed.public_key().raw)
+}
+
+fn first(pem: &str) -> Result<CertificateDer<'static>, String> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| "it is no certificate in PEM".to_owned())
+}
+
+/// Why an API server would not trust a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Distrust {
+    /// No CA of `ca.crt` has signed it.
+    OtherCa,
+    /// It is for other names.
+    OtherName,
+    /// Something else.
+    Other(String),
+}
+
+/// Whether an API server that has the bundle trusts the pair for a name, while the certificate is valid: what its time is up
+/// for is another question.
+///
+/// # Errors
+/// [`Distrust`].
+pub(super) fn trusts(pair: &Pair, name: &str, now: SystemTime) -> Result<(), Distrust> {
+    let other = |text: &str| Distrust::Other(text.to_owned());
+    let mut roots = RootCertStore::empty();
+    for der in CertificateDer::pem_slice_iter(pair.ca.as_bytes()) {
+        let der = der.map_err(|_| other("`ca.crt` is no PEM"))?;
+        roots.add(der).map_err(|error| Distrust::Other(format!("`ca.crt` is no CA: {error}")))?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| Distrust::Other(error.to_string()))?;
+    let chain = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|_| other("it is no certificate in PEM"))?;
+    let (leaf, intermediates) = chain.split_first().ok_or_else(|| other("it is no certificate in PEM"))?;
+    let life = lifetime(&pair.certificate).map_err(Distrust::Other)?;
+    let then = now.clamp(life.not_before, life.not_after.max(life.not_before));
+    let then = UnixTime::since_unix_epoch(then.duration_since(UNIX_EPOCH).unwrap_or_default());
+    let name = ServerName::try_from(name.to_owned()).map_err(|error| Distrust::Other(error.to_string()))?;
+    match verifier.verify_server_cert(leaf, intermediates, &name, &[], then) {
+        Ok(_) => Ok(()),
+        Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            Err(Distrust::OtherCa)
+        }
+        Err(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => Err(Distrust::OtherName),
+        Err(error) => Err(Distrust::Other(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

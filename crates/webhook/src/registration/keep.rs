@@ -22,7 +22,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 pub async fn apply(client: &Client, spec: &Spec, ca: &str) -> Result<(), RegistrationError> {
     let configurations: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
     let read = configurations.get_opt(&spec.service).await;
-    let there = read.map_err(|error| refused("get", spec, error))?;
+    let there = read.map_err(|error| refused("get", spec, &error))?;
     let owner = owner(client, spec).await;
     let object = object(spec, ca, owner.as_ref());
     if let Some(there) = there
@@ -33,7 +33,7 @@ pub async fn apply(client: &Client, spec: &Spec, ca: &str) -> Result<(), Registr
     let params = PatchParams::apply(MANAGER).force();
     match configurations.patch(&spec.service, &params, &Patch::Apply(&object)).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(refused("patch", spec, error).into()),
+        Err(error) => Err(refused("patch", spec, &error).into()),
     }
 }
 
@@ -60,7 +60,7 @@ async fn take_over(
     there.webhooks = ours.webhooks;
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     let replaced = configurations.replace(&spec.service, &params, &there).await;
-    replaced.map_err(|error| refused("update", spec, error))?;
+    replaced.map_err(|error| refused("update", spec, &error))?;
     tracing::info!(name = spec.service, "Flyte's registration was taken over");
     Ok(())
 }
@@ -130,7 +130,7 @@ pub async fn keep(client: Client, spec: Spec, ca: impl Fn() -> Option<String>, r
     }
 }
 
-fn refused(verb: &'static str, spec: &Spec, error: kube::Error) -> ClusterError {
-    debug_assert!(!is_missing(&error) || verb != "get", "get_opt answers what is not there");
+fn refused(verb: &'static str, spec: &Spec, error: &kube::Error) -> ClusterError {
+    debug_assert!(!is_missing(error) || verb != "get", "get_opt answers what is not there");
     ClusterError::asked(verb, "mutatingwebhookconfigurations", &spec.service, None, error)
 }

@@ -4,10 +4,10 @@ use crate::support::Place;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 use std::time::{Duration, SystemTime};
-use webhook::certificates::{CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Spec, init, lifetime};
+use webhook::certificates::{CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Spec, bundle, init, lifetime};
 
 fn spec(place: &Place) -> Spec {
     Spec {
@@ -90,17 +90,26 @@ async fn flytes_immutable_secret_is_used_and_replaced_only_near_its_end() {
     let spec = Spec { leaf_life: Duration::from_secs(3600), ..spec(&place) };
     let now = SystemTime::now();
     let made = init(&place.client, &spec, now).await.unwrap().pair;
-    secrets(&place).delete(&spec.secret, &kube::api::DeleteParams::default()).await.unwrap();
+    secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
     // Flyte throws the CA's key away.
     let data =
         [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
     secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
     let used = init(&place.client, &spec, now).await.unwrap();
     assert_eq!((used.outcome, &used.pair.certificate), (Outcome::Unchanged, &made.certificate));
-    let renewed = init(&place.client, &spec, now + Duration::from_secs(3000)).await.unwrap();
-    assert_eq!(renewed.outcome, Outcome::Renewed);
-    assert_ne!(renewed.pair.ca, made.ca);
-    assert!(secrets(&place).get(&spec.secret).await.unwrap().data.unwrap().contains_key("ca.key"));
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"team": "data"}}}));
+    secrets(&place).patch(&spec.secret, &PatchParams::default(), &patch).await.unwrap();
+    let later = now + Duration::from_secs(3000);
+    let replaced = init(&place.client, &spec, later).await.unwrap();
+    assert_eq!(replaced.outcome, Outcome::Replaced);
+    // Replicas that still serve Flyte's certificate stay trusted.
+    assert!(replaced.pair.ca.contains(made.ca.trim()) && replaced.pair.ca.len() > made.ca.len());
+    let after = secrets(&place).get(&spec.secret).await.unwrap();
+    assert_eq!(after.metadata.labels.unwrap()["team"], "data");
+    assert_eq!(after.immutable, None);
+    assert!(after.data.unwrap().contains_key("ca.key"));
+    assert_eq!(bundle(&place.client, &spec).await.unwrap().unwrap(), replaced.pair.ca);
+    assert_eq!(init(&place.client, &spec, later).await.unwrap().outcome, Outcome::Unchanged);
     place.end().await;
 }
 
@@ -117,8 +126,68 @@ async fn something_else_of_that_name_is_named_and_not_touched() {
         assert!(error.hint().is_some());
         let after = secrets(&place).get(&spec.secret).await.unwrap();
         assert_eq!(before.metadata.resource_version, after.metadata.resource_version);
-        secrets(&place).delete(&spec.secret, &kube::api::DeleteParams::default()).await.unwrap();
+        secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
     }
+    place.end().await;
+}
+
+#[tokio::test]
+async fn an_immutable_one_with_other_keys_is_not_replaced() {
+    let place = Place::new().await;
+    let spec = Spec { leaf_life: Duration::from_secs(3600), ..spec(&place) };
+    let now = SystemTime::now();
+    let made = init(&place.client, &spec, now).await.unwrap().pair;
+    secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
+    let certificates =
+        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let data = [&certificates[..], &[("theirs", b"kept")]].concat();
+    secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
+    assert_eq!(init(&place.client, &spec, now).await.unwrap().outcome, Outcome::Unchanged);
+    let error = init(&place.client, &spec, now + Duration::from_secs(3000)).await.unwrap_err();
+    assert!(matches!(error, CertificateError::Immutable { .. }), "{error}");
+    assert_eq!(secrets(&place).get(&spec.secret).await.unwrap().data.unwrap()["theirs"].0, b"kept");
+    place.end().await;
+}
+
+#[tokio::test]
+async fn ten_that_replace_an_immutable_one_at_once_agree() {
+    let place = Place::new().await;
+    let spec = Spec { leaf_life: Duration::from_secs(3600), ..spec(&place) };
+    let now = SystemTime::now();
+    let made = init(&place.client, &spec, now).await.unwrap().pair;
+    secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
+    let data =
+        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
+    let later = now + Duration::from_secs(3000);
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let (client, spec) = (place.client.clone(), spec.clone());
+        all.spawn(async move { init(&client, &spec, later).await.unwrap() });
+    }
+    let done = all.join_all().await;
+    assert!(done.iter().all(|each| each.pair.certificate == done[0].pair.certificate));
+    assert_ne!(done[0].pair.certificate, made.certificate);
+    place.end().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_somebody_else_takes_care_of_is_left_to_it() {
+    let place = Place::new().await;
+    let spec = spec(&place);
+    let made = init(&place.client, &spec, SystemTime::now()).await.unwrap().pair;
+    secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
+    // As cert-manager writes it: everything is usable.
+    let data =
+        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let theirs = Secret { type_: Some("kubernetes.io/tls".into()), ..secret(&data, false) };
+    let before = secrets(&place).create(&PostParams::default(), &theirs).await.unwrap();
+    for now in [SystemTime::now(), SystemTime::now() + LEAF_LIFE] {
+        let error = init(&place.client, &spec, now).await.unwrap_err();
+        assert!(error.to_string().contains("`kubernetes.io/tls`") && error.hint().is_some(), "{error}");
+    }
+    let after = secrets(&place).get(&spec.secret).await.unwrap();
+    assert_eq!(before.metadata.resource_version, after.metadata.resource_version);
     place.end().await;
 }
 
@@ -129,7 +198,9 @@ async fn missing_rbac_is_named() {
     let error = init(&client, &spec(&place), SystemTime::now()).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("get secrets") && text.contains(&place.namespace), "{text}");
-    assert!(error.hint().unwrap().contains("verb `get` on `secrets`"));
+    let hint = error.hint().unwrap();
+    let rule = "resources: [secrets], resourceNames: [flyte-pod-webhook-secret], verbs: [get]";
+    assert!(hint.contains(rule) && hint.contains(&place.namespace), "{hint}");
     place.end().await;
 }
 

@@ -1,0 +1,139 @@
+//! The Secret as it is read and written. What is not ours in it stays: other keys, labels, annotations, owners.
+
+use super::read::{Distrust, is_key_of, lifetime, trusts};
+use super::{CA_CERTIFICATE, CA_KEY, CERTIFICATE, CertificateError, KEY, Pair, Spec};
+use crate::tls::Certificates;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+use zeroize::Zeroizing;
+
+/// The type of our Secret, which is also that of Flyte's.
+const TYPE: &str = "Opaque";
+/// Who takes care of it.
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "keybearer");
+
+/// A pair, and the CA's key where that is kept: Flyte throws it away.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) pair: Pair,
+    pub(super) ca_key: Option<Zeroizing<String>>,
+}
+
+/// What the Secret holds of ours.
+pub(super) enum Found {
+    Nothing,
+    /// A pair that an API server trusts.
+    Kept(Kept),
+    /// The same, but for another Service; its CA's key is there.
+    ForOthers(Kept),
+}
+
+/// Reads the Secret.
+///
+/// # Errors
+/// [`CertificateError`] where it is somebody else's, or can't be used.
+pub(super) fn found(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<Found, CertificateError> {
+    if let Some(type_) = secret.type_.as_deref().filter(|type_| *type_ != TYPE) {
+        return Err(CertificateError::Type { place: spec.place(), type_: type_.to_owned() });
+    }
+    let get = |key: &'static str| -> Result<Option<Zeroizing<String>>, CertificateError> {
+        let Some(ByteString(bytes)) = secret.data.as_ref().and_then(|data| data.get(key)) else { return Ok(None) };
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| foreign(spec, key, "it is no PEM"))?;
+        Ok(Some(Zeroizing::new(text.to_owned())))
+    };
+    let (ca, ca_key) = (get(CA_CERTIFICATE)?, get(CA_KEY)?);
+    match (ca, get(CERTIFICATE)?, get(KEY)?) {
+        (None, None, None) if ca_key.is_none() => Ok(Found::Nothing),
+        (Some(ca), Some(certificate), Some(key)) => {
+            let pair = Pair { ca: ca.to_string(), certificate: certificate.to_string(), key };
+            checked(Kept { pair, ca_key }, spec, now)
+        }
+        (ca, certificate, _) => {
+            let missing = if ca.is_none() {
+                CA_CERTIFICATE
+            } else if certificate.is_none() {
+                CERTIFICATE
+            } else {
+                KEY
+            };
+            Err(foreign(spec, missing, "it is not there, but others of the four are"))
+        }
+    }
+}
+
+fn checked(kept: Kept, spec: &Spec, now: SystemTime) -> Result<Found, CertificateError> {
+    let pair = &kept.pair;
+    let usable = Certificates::default().set(pair.certificate.as_bytes(), pair.key.as_bytes(), (CERTIFICATE, KEY));
+    usable.map_err(|error| foreign(spec, CERTIFICATE, error.to_string()))?;
+    lifetime(&pair.ca).map_err(|reason| foreign(spec, CA_CERTIFICATE, reason))?;
+    if let Some(key) = &kept.ca_key
+        && !is_key_of(key, &pair.ca).map_err(|reason| foreign(spec, CA_KEY, reason))?
+    {
+        return Err(foreign(spec, CA_KEY, "it is not the key of the certificate in `ca.crt`"));
+    }
+    let name = &spec.names()[2];
+    match trusts(pair, name, now) {
+        Ok(()) => Ok(Found::Kept(kept)),
+        Err(Distrust::OtherName) if kept.ca_key.is_some() => Ok(Found::ForOthers(kept)),
+        Err(Distrust::OtherName) => Err(foreign(spec, CERTIFICATE, format!("it is not for `{name}`"))),
+        Err(Distrust::OtherCa) => Err(foreign(spec, CERTIFICATE, "no CA in `ca.crt` has signed it")),
+        Err(Distrust::Other(reason)) => Err(foreign(spec, CERTIFICATE, reason)),
+    }
+}
+
+pub(super) fn foreign(spec: &Spec, key: &'static str, reason: impl Into<String>) -> CertificateError {
+    CertificateError::Foreign { place: spec.place(), key, reason: reason.into() }
+}
+
+/// Whether nothing but certificates is in it.
+pub(super) fn holds_only_certificates(secret: &Secret) -> bool {
+    let ours = [CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY];
+    secret.data.iter().flatten().all(|(key, _)| ours.contains(&key.as_str()))
+}
+
+/// Puts certificates into one that is there.
+pub(super) fn fill(secret: &mut Secret, kept: &Kept) {
+    secret.data.get_or_insert_default().extend(data(kept));
+}
+
+/// A new Secret.
+pub(super) fn new(spec: &Spec, kept: &Kept) -> Secret {
+    let mut metadata = ObjectMeta {
+        name: Some(spec.secret.clone()),
+        namespace: Some(spec.namespace.clone()),
+        ..ObjectMeta::default()
+    };
+    metadata.labels.get_or_insert_default().insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
+    Secret { metadata, type_: Some(TYPE.to_owned()), data: Some(data(kept)), ..Secret::default() }
+}
+
+/// A new Secret in place of one that can't be changed (KEP-1412), with what others wrote on that.
+pub(super) fn in_place_of(old: Secret, spec: &Spec, kept: &Kept) -> Secret {
+    let mut secret = new(spec, kept);
+    secret.metadata.annotations = old.metadata.annotations;
+    secret.metadata.owner_references = old.metadata.owner_references;
+    let labels = secret.metadata.labels.get_or_insert_default();
+    for (name, value) in old.metadata.labels.into_iter().flatten() {
+        labels.entry(name).or_insert(value);
+    }
+    secret
+}
+
+fn data(Kept { pair, ca_key }: &Kept) -> BTreeMap<String, ByteString> {
+    let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
+    let mut data = BTreeMap::from([
+        (CA_CERTIFICATE.to_owned(), bytes(&pair.ca)),
+        (CERTIFICATE.to_owned(), bytes(&pair.certificate)),
+        (KEY.to_owned(), bytes(&pair.key)),
+    ]);
+    if let Some(key) = ca_key {
+        data.insert(CA_KEY.to_owned(), bytes(key));
+    }
+    data
+}
