@@ -2,7 +2,8 @@
 
 use crate::certificates::{self, CA_LIFE, CertificateError, Initialized, LEAF_LIFE, Outcome, Pair};
 use crate::cluster::{self, ClusterError};
-use crate::registration;
+use crate::metrics::Mended;
+use crate::registration::{self, Applied, Pass};
 use crate::server::{ServeError, Shared};
 use crate::settings::{ClusterUse, Settings};
 use crate::tls;
@@ -74,7 +75,7 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
     match certificates::init(&client, &spec, SystemTime::now()).await {
         Ok(done) => {
             take(&shared, &ca, &done);
-            write_files(&settings, &done.pair).await?;
+            try_to_write_files(&settings, &done.pair).await;
         }
         Err(error) if shared.certificates.is_valid() => {
             tracing::warn!(%error, "the certificate of the files is served");
@@ -96,17 +97,42 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
             owner,
             adopt,
         };
-        let cert_dir = server.cert_dir.clone();
-        let bundle = || {
-            let of_cluster = ca.load().as_ref().map(|ca| ca.as_str().to_owned());
-            of_cluster.or_else(|| std::fs::read_to_string(format!("{cert_dir}/ca.crt")).ok())
-        };
-        let ready = || shared.readiness.set_registered();
-        registration::keep(client.clone(), registration, bundle, ready, REGISTRATION).await;
+        let bundle = || bundle(&client, &spec, &ca, &server.cert_dir);
+        registration::keep(client.clone(), registration, bundle, |pass| see(&shared, pass), REGISTRATION).await;
     };
     let renewing = renew(&client, &spec, &settings, &shared, &ca);
     tokio::join!(registering, renewing);
     Ok(())
+}
+
+/// What the API server is to trust: the Secret's CAs, which another replica may just have changed. What this one serves, or
+/// `ca.crt` in files, where the Secret can't be read or is not ours.
+async fn bundle(
+    client: &Client,
+    spec: &certificates::Spec,
+    ca: &ArcSwapOption<String>,
+    cert_dir: &str,
+) -> Option<String> {
+    let Some(served) = ca.load_full() else {
+        return tokio::fs::read_to_string(format!("{cert_dir}/ca.crt")).await.ok();
+    };
+    let there = certificates::bundle(client, spec).await.ok().flatten();
+    Some(there.unwrap_or_else(|| served.as_str().to_owned()))
+}
+
+/// Takes note of how a look at the registration ended.
+fn see(shared: &Shared, pass: Pass) {
+    match pass {
+        Pass::Done(_) | Pass::Forbidden => shared.readiness.set_registered(),
+        Pass::Failed => {}
+    }
+    let what = match pass {
+        Pass::Done(Applied::BundleMended) => "bundle",
+        Pass::Done(Applied::Mended) => "other",
+        Pass::Done(Applied::Made) => "made",
+        Pass::Done(Applied::Adopted | Applied::Unchanged) | Pass::Forbidden | Pass::Failed => return,
+    };
+    shared.metrics.registration_mended.get_or_create(&Mended { what }).inc();
 }
 
 /// Looks at the certificate's end from time to time, for as long as the server runs.
@@ -128,9 +154,7 @@ async fn renew(
                     tokio::time::sleep(PUBLISHING).await;
                 }
                 take(shared, ca, &done);
-                if let Err(error) = write_files(settings, &done.pair).await {
-                    tracing::error!(%error, hint = error.hint(), "the certificate is not in files");
-                }
+                try_to_write_files(settings, &done.pair).await;
             }
             Err(error) => {
                 let text = error.to_string();
@@ -159,6 +183,13 @@ async fn write_files(settings: &Settings, pair: &Pair) -> Result<(), Certificate
     match tokio::task::spawn_blocking(move || certificates::write(&folder, &pair)).await {
         Ok(written) => written,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// The server needs no file to serve, so it goes on without.
+async fn try_to_write_files(settings: &Settings, pair: &Pair) {
+    if let Err(error) = write_files(settings, pair).await {
+        tracing::error!(%error, hint = error.hint(), "the certificate is served, but not in files");
     }
 }
 

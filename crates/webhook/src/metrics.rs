@@ -32,6 +32,13 @@ pub(crate) struct Turned {
     pub(crate) reason: &'static str,
 }
 
+/// What was wrong with the registration.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct Mended {
+    /// `made`, `bundle` or `other`.
+    pub(crate) what: &'static str,
+}
+
 /// Everything that is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -57,6 +64,8 @@ pub(crate) struct Metrics {
     pub(crate) certificate_failures: Counter,
     /// Global secrets that could not be read again.
     pub(crate) globals_failures: Counter,
+    /// Registrations that were made or mended.
+    pub(crate) registration_mended: Family<Mended, Counter>,
     /// Whether the server says that it is ready.
     pub(crate) ready: Gauge,
 }
@@ -94,6 +103,11 @@ impl Shown {
             m.certificate_failures.clone(),
         );
         registry.register("globals_load_failures", "Failed reads of global secrets", m.globals_failures.clone());
+        registry.register(
+            "registration_mended",
+            "Registrations made or mended, by what was wrong",
+            m.registration_mended.clone(),
+        );
         registry.register("ready", "1 while the server is ready", m.ready.clone());
         Self { registry, duration }
     }

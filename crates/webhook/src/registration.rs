@@ -1,13 +1,16 @@
 //! The registration: the `MutatingWebhookConfiguration` that has the API server call us.
 //!
-//! It is written by server-side apply, owned by the install's own cluster role so that every kind of uninstall removes
-//! it, and made again when it is lost. Somebody else's of the same name is never touched.
+//! It is written by server-side apply (KEP-555), owned by the install's own cluster role so that every kind of uninstall
+//! removes it, and made again when it is lost or changed. Somebody else's of the same name is never touched.
 
+mod apply;
 mod keep;
 mod object;
+mod standing;
 
-pub use keep::{apply, keep};
-pub use object::{ENTRY, object};
+pub use apply::{Applied, apply};
+pub use keep::{Pass, keep};
+pub use object::ENTRY;
 
 use crate::cluster::ClusterError;
 use serde_json::Value;
@@ -52,6 +55,16 @@ pub enum RegistrationError {
         /// Its name.
         name: String,
     },
+    /// There is one of that name that another install of Keybearer keeps.
+    #[error(
+        "MutatingWebhookConfiguration `{name}` is that of the install in namespace `{namespace}`; nothing was changed"
+    )]
+    Elsewhere {
+        /// Its name.
+        name: String,
+        /// Where the other install is.
+        namespace: String,
+    },
 }
 
 impl RegistrationError {
@@ -61,6 +74,10 @@ impl RegistrationError {
             Self::Cluster(error) => error.hint(),
             Self::Foreign { .. } => Some("choose another `webhook.serviceName`".to_owned()),
             Self::Flytes { .. } => Some("stop Flyte's webhook and give `--adopt` to take its place".to_owned()),
+            Self::Elsewhere { name, .. } => Some(format!(
+                "choose another `webhook.serviceName`; or, if that install is gone, `kubectl delete \
+                 mutatingwebhookconfiguration {name}`"
+            )),
         }
     }
 }

@@ -1,136 +1,89 @@
-//! Applied at start, looked at from time to time, and made again when it is lost or changed.
+//! Kept: applied at start, looked at from time to time, and made again when it is lost or changed.
 
-use super::object::{ENTRY, Owner, object};
+use super::apply::{Applied, apply_once};
 use super::{RegistrationError, Spec};
-use crate::cluster::{ClusterError, is_missing};
-use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
-use k8s_openapi::api::rbac::v1::ClusterRole;
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::{Api, Client};
-use serde_json::Value;
+use crate::cluster::ClusterError;
+use kube::Client;
 use std::time::Duration;
+use tokio::time::sleep;
 
-/// Who applies.
-const MANAGER: &str = "keybearer";
 /// How long is waited after a failure, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// Applies the registration once.
+/// How one look at the registration ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// It is as it has to be.
+    Done(Applied),
+    /// We may not register anything: somebody else's business, and no reason not to serve.
+    Forbidden,
+    /// It is not as it has to be, or the API server is away; what was there last still counts.
+    Failed,
+}
+
+/// Keeps the registration as it has to be until it is dropped. `ca` is asked each time, `seen` is told how it ended.
 ///
-/// # Errors
-/// [`RegistrationError`]; nothing was changed then.
-pub async fn apply(client: &Client, spec: &Spec, ca: &str) -> Result<(), RegistrationError> {
-    let configurations: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
-    let read = configurations.get_opt(&spec.service).await;
-    let there = read.map_err(|error| refused("get", spec, &error))?;
-    let owner = owner(client, spec).await;
-    let object = object(spec, ca, owner.as_ref());
-    if let Some(there) = there
-        && check(&there, spec)? == Standing::Adopted
-    {
-        take_over(&configurations, there, &object, spec).await?;
-    }
-    let params = PatchParams::apply(MANAGER).force();
-    match configurations.patch(&spec.service, &params, &Patch::Apply(&object)).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused("patch", spec, &error).into()),
-    }
-}
-
-/// How one that is there stands to us.
-#[derive(PartialEq, Eq)]
-enum Standing {
-    /// We wrote it, or nothing is in it.
-    Ours,
-    /// It was Flyte's.
-    Adopted,
-}
-
-/// Puts our entry in place of Flyte's. An apply alone would leave what Flyte set besides, such as a selector.
-async fn take_over(
-    configurations: &Api<MutatingWebhookConfiguration>,
-    mut there: MutatingWebhookConfiguration,
-    object: &Value,
-    spec: &Spec,
-) -> Result<(), RegistrationError> {
-    let ours: MutatingWebhookConfiguration = match serde_json::from_value(object.clone()) {
-        Ok(ours) => ours,
-        Err(error) => unreachable!("the registration is one: {error}"),
-    };
-    there.webhooks = ours.webhooks;
-    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-    let replaced = configurations.replace(&spec.service, &params, &there).await;
-    replaced.map_err(|error| refused("update", spec, &error))?;
-    tracing::info!(name = spec.service, "Flyte's registration was taken over");
-    Ok(())
-}
-
-/// Whether one that is there may be ours.
-fn check(there: &MutatingWebhookConfiguration, spec: &Spec) -> Result<Standing, RegistrationError> {
-    let name = spec.service.clone();
-    let entries = there.webhooks.iter().flatten();
-    if let Some(entry) = entries.clone().find(|entry| entry.name != ENTRY) {
-        return Err(RegistrationError::Foreign { name, entry: entry.name.clone() });
-    }
-    let managers = there.metadata.managed_fields.iter().flatten();
-    let ours = managers.into_iter().any(|field| field.manager.as_deref() == Some(MANAGER));
-    match (ours || entries.count() == 0, spec.adopt) {
-        (true, _) => Ok(Standing::Ours),
-        (false, true) => Ok(Standing::Adopted),
-        (false, false) => Err(RegistrationError::Flytes { name }),
-    }
-}
-
-/// The owner, as far as we may see it: without one, an uninstall has to delete the registration itself.
-async fn owner(client: &Client, spec: &Spec) -> Option<Owner> {
-    let name = spec.owner.as_ref()?;
-    let roles: Api<ClusterRole> = Api::all(client.clone());
-    match roles.get(name).await {
-        Ok(role) => Some(Owner { name: name.clone(), uid: role.metadata.uid? }),
-        Err(error) => {
-            tracing::warn!(%error, role = name, "the registration gets no owner: the cluster role can't be read");
-            None
-        }
-    }
-}
-
-/// Keeps the registration as it has to be until it is dropped. `ca` is asked each time, `ready` is called once it is there.
-pub async fn keep(client: Client, spec: Spec, ca: impl Fn() -> Option<String>, ready: impl Fn(), every: Duration) {
+/// Nothing is watched: Flyte's own RBAC has no verb for that, and applying what is there changes nothing.
+pub async fn keep<C>(client: Client, spec: Spec, ca: impl Fn() -> C, seen: impl Fn(Pass), every: Duration)
+where
+    C: Future<Output = Option<String>>,
+{
     let mut pause = PAUSES.0;
-    let mut said = String::new();
+    let mut said = Said::default();
     loop {
-        let Some(ca) = ca() else {
-            tokio::time::sleep(PAUSES.0).await;
+        let Some(ca) = ca().await else {
+            sleep(PAUSES.0).await;
             continue;
         };
-        match apply(&client, &spec, &ca).await {
-            Ok(()) => {
-                if !said.is_empty() {
-                    tracing::info!("registered again");
-                    said.clear();
-                }
+        match apply_once(&client, &spec, &ca).await {
+            Ok((applied, ownerless)) => {
+                said.applied(&spec.service, applied, ownerless);
+                seen(Pass::Done(applied));
                 pause = PAUSES.0;
-                ready();
-                tokio::time::sleep(every).await;
+                sleep(every).await;
             }
             Err(error) => {
-                // What RBAC forbids is somebody else's business, and no reason not to serve.
-                if matches!(&error, RegistrationError::Cluster(ClusterError::Forbidden { .. })) {
-                    ready();
-                }
-                let text = error.to_string();
-                if text != said {
-                    tracing::error!(%error, hint = error.hint(), "the webhook is not registered");
-                    said = text;
-                }
-                tokio::time::sleep(pause).await;
+                said.failed(&error);
+                let is_forbidden = matches!(&error, RegistrationError::Cluster(ClusterError::Forbidden { .. }));
+                seen(if is_forbidden { Pass::Forbidden } else { Pass::Failed });
+                sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
         }
     }
 }
 
-fn refused(verb: &'static str, spec: &Spec, error: &kube::Error) -> ClusterError {
-    debug_assert!(!is_missing(error) || verb != "get", "get_opt answers what is not there");
-    ClusterError::asked(verb, "mutatingwebhookconfigurations", &spec.service, None, error)
+/// What was logged last: each state is said once, not every few seconds.
+#[derive(Default)]
+struct Said {
+    failure: Option<String>,
+    ownerless: Option<String>,
+}
+
+impl Said {
+    fn applied(&mut self, name: &str, applied: Applied, ownerless: Option<String>) {
+        match applied {
+            Applied::Made => tracing::info!(name, "registered"),
+            Applied::Adopted => tracing::info!(name, "Flyte's registration was taken over"),
+            Applied::BundleMended => tracing::warn!(name, "the registration had another CA and was mended"),
+            Applied::Mended => tracing::warn!(name, "the registration was different and was mended"),
+            Applied::Unchanged if self.failure.is_some() => tracing::info!(name, "the registration is there"),
+            Applied::Unchanged => {}
+        }
+        self.failure = None;
+        if ownerless != self.ownerless {
+            if let Some(reason) = &ownerless {
+                tracing::warn!(reason, "the registration has no owner: an uninstall has to delete it by its name");
+            }
+            self.ownerless = ownerless;
+        }
+    }
+
+    fn failed(&mut self, error: &RegistrationError) {
+        let text = error.to_string();
+        if self.failure.as_ref() != Some(&text) {
+            tracing::error!(%error, hint = error.hint(), "the registration can't be looked at or written");
+            self.failure = Some(text);
+        }
+    }
 }

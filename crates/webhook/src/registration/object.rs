@@ -7,21 +7,23 @@ use serde_json::{Value, json};
 
 /// The name of its only entry: Flyte's.
 pub const ENTRY: &str = "flyte-pod-webhook.flyte.org";
+/// Who applies it (`fieldManager` of KEP-555).
+pub(super) const MANAGER: &str = "keybearer";
 
 /// How long the API server waits, in seconds. Nothing is asked over a network, so this is long.
 const TIMEOUT: u32 = 10;
 
 /// An owner: the cluster role of the install.
-#[derive(Clone, Debug)]
-pub struct Owner {
-    /// Its name.
-    pub name: String,
-    /// Its uid.
-    pub uid: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) name: String,
+    pub(super) uid: String,
 }
 
-/// What is applied.
-pub fn object(spec: &Spec, ca: &str, owner: Option<&Owner>) -> Value {
+/// What is applied. Without a `ca` that field is left to whoever has it.
+///
+/// Everything that may stand there is said, also what is the default: what is left out would stay as somebody else wrote it.
+pub(super) fn object(spec: &Spec, ca: Option<&str>, owner: Option<&Owner>) -> Value {
     let mut metadata = json!({
         "name": spec.service,
         "labels": {"app.kubernetes.io/managed-by": "keybearer"},
@@ -35,13 +37,13 @@ pub fn object(spec: &Spec, ca: &str, owner: Option<&Owner>) -> Value {
         "name": ENTRY,
         "clientConfig": {
             "service": {"name": spec.service, "namespace": spec.namespace, "path": PATH, "port": spec.port},
-            "caBundle": BASE64.encode(ca.as_bytes()),
         },
         "rules": [{
             "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
             "scope": "Namespaced",
         }],
         "objectSelector": {"matchLabels": {&spec.label: "true"}},
+        "namespaceSelector": spec.namespace_selector.clone().unwrap_or_else(|| json!({})),
         // Whoever asked for secrets and can't have them must not run without.
         "failurePolicy": "Fail",
         // A container that another webhook adds after us gets its secrets, too.
@@ -51,8 +53,8 @@ pub fn object(spec: &Spec, ca: &str, owner: Option<&Owner>) -> Value {
         "timeoutSeconds": TIMEOUT,
         "admissionReviewVersions": ["v1", "v1beta1"],
     });
-    if let Some(selector) = &spec.namespace_selector {
-        entry["namespaceSelector"] = selector.clone();
+    if let Some(ca) = ca {
+        entry["clientConfig"]["caBundle"] = Value::String(BASE64.encode(ca.as_bytes()));
     }
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",

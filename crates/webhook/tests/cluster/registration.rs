@@ -4,13 +4,14 @@ use crate::support::{Place, until};
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::Api;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use webhook::certificates::{CA_LIFE, LEAF_LIFE, make_authority};
-use webhook::registration::{ENTRY, RegistrationError, Spec, apply, keep};
+use webhook::certificates::{Outcome, init};
+use webhook::registration::{Applied, ENTRY, Pass, RegistrationError, Spec, apply, keep};
 
 struct Try {
     place: Place,
@@ -59,9 +60,9 @@ impl Try {
 #[tokio::test]
 async fn applied_twice_it_is_the_same() {
     let it = Try::new().await;
-    apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    assert_eq!(apply(&it.place.client, &it.spec, &it.ca).await.unwrap(), Applied::Made);
     let first = it.there().await.unwrap();
-    apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    assert_eq!(apply(&it.place.client, &it.spec, &it.ca).await.unwrap(), Applied::Unchanged);
     let second = it.there().await.unwrap();
     assert_eq!(first.metadata.resource_version, second.metadata.resource_version);
     let entry = &second.webhooks.unwrap()[0];
@@ -81,8 +82,8 @@ async fn lost_or_changed_it_is_made_again() {
     let keeping = tokio::spawn(keep(
         it.place.client.clone(),
         it.spec.clone(),
-        move || Some(ca.clone()),
-        move || seen.store(true, Ordering::Release),
+        move || std::future::ready(Some(ca.clone())),
+        move |pass| seen.store(matches!(pass, Pass::Done(_)), Ordering::Release),
         Duration::from_millis(200),
     ));
     until("the first registration", async || ready.load(Ordering::Acquire)).await;
@@ -94,6 +95,109 @@ async fn lost_or_changed_it_is_made_again() {
     let bundle = async || Some(it.there().await?.webhooks?.first()?.client_config.ca_bundle.clone()?.0);
     until("the repaired bundle", async || bundle().await.as_deref() == Some(it.ca.as_bytes())).await;
     keeping.abort();
+    it.end().await;
+}
+
+#[tokio::test]
+async fn what_others_change_is_mended_and_what_they_add_stays() {
+    let it = Try::new().await;
+    let applied = async || apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    applied().await;
+    let edit = async |change: &dyn Fn(&mut MutatingWebhookConfiguration)| {
+        let mut there = it.there().await.unwrap();
+        change(&mut there);
+        it.api().replace(&it.spec.service, &PostParams::default(), &there).await.unwrap();
+    };
+    edit(&|there| there.webhooks.as_mut().unwrap()[0].failure_policy = Some("Ignore".into())).await;
+    assert_eq!(applied().await, Applied::Mended);
+    edit(&|there| there.webhooks.as_mut().unwrap()[0].client_config.ca_bundle = None).await;
+    assert_eq!(applied().await, Applied::BundleMended);
+    edit(&|there| {
+        let webhooks = there.webhooks.as_mut().unwrap();
+        webhooks[0].failure_policy = Some("Ignore".into());
+        let theirs = json!({"name": "theirs.example.org", "clientConfig": {"url": "https://127.0.0.1:1/"},
+            "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore",
+            "objectSelector": {"matchLabels": {&it.spec.label: "true"}}});
+        webhooks.push(serde_json::from_value(theirs).unwrap());
+        there.metadata.labels.get_or_insert_default().insert("team".into(), "data".into());
+    })
+    .await;
+    assert_eq!(applied().await, Applied::Mended);
+    let there = it.there().await.unwrap();
+    let entries = there.webhooks.unwrap();
+    let ours = entries.iter().find(|entry| entry.name == ENTRY).unwrap();
+    assert_eq!((entries.len(), ours.failure_policy.as_deref()), (2, Some("Fail")));
+    assert_eq!(there.metadata.labels.unwrap()["team"], "data");
+    // A selector that was ours goes when the configuration has none any more.
+    let everywhere = Spec { namespace_selector: None, ..it.spec.clone() };
+    assert_eq!(apply(&it.place.client, &everywhere, &it.ca).await.unwrap(), Applied::Mended);
+    let entries = it.there().await.unwrap().webhooks.unwrap();
+    let ours = entries.iter().find(|entry| entry.name == ENTRY).unwrap();
+    assert_eq!(
+        ours.namespace_selector.as_ref().unwrap(),
+        &k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector::default()
+    );
+    it.end().await;
+}
+
+#[tokio::test]
+async fn the_ca_that_cert_manager_puts_in_stays() {
+    let it = Try::new().await;
+    let applied = async || apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    applied().await;
+    let annotate = json!({"metadata": {"annotations": {"cert-manager.io/inject-ca-from": "flyte/webhook"}}});
+    it.api().patch(&it.spec.service, &PatchParams::default(), &Patch::Merge(&annotate)).await.unwrap();
+    // Nothing is taken away before the injector has written.
+    assert_eq!(applied().await, Applied::Unchanged);
+    let mut there = it.there().await.unwrap();
+    let theirs = Try::new().await;
+    let injected = k8s_openapi::ByteString(theirs.ca.clone().into_bytes());
+    there.webhooks.as_mut().unwrap()[0].client_config.ca_bundle = Some(injected.clone());
+    there.metadata.managed_fields = None;
+    let injector = PostParams { field_manager: Some("cert-manager-cainjector".into()), ..PostParams::default() };
+    it.api().replace(&it.spec.service, &injector, &there).await.unwrap();
+    for _ in 0..2 {
+        applied().await;
+        let there = it.there().await.unwrap().webhooks.unwrap();
+        assert_eq!(there[0].client_config.ca_bundle.as_ref(), Some(&injected));
+    }
+    assert_eq!(applied().await, Applied::Unchanged);
+    theirs.end().await;
+    it.end().await;
+}
+
+#[tokio::test]
+async fn another_installs_is_left_to_it() {
+    let it = Try::new().await;
+    apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    let before = it.there().await.unwrap();
+    let other = Spec { namespace: "elsewhere".into(), adopt: true, ..it.spec.clone() };
+    let error = apply(&it.place.client, &other, &it.ca).await.unwrap_err();
+    assert!(matches!(error, RegistrationError::Elsewhere { .. }), "{error}");
+    assert!(error.to_string().contains(&it.place.namespace) && error.hint().is_some(), "{error}");
+    assert_eq!(before.metadata.resource_version, it.there().await.unwrap().metadata.resource_version);
+    it.end().await;
+}
+
+#[tokio::test]
+async fn without_any_rights_nothing_is_waited_for() {
+    let it = Try::new().await;
+    let client = it.place.client_of("nobody").await;
+    let error = apply(&client, &it.spec, &it.ca).await.unwrap_err();
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("apiGroups: [admissionregistration.k8s.io]") && hint.contains("verbs: [get]"), "{hint}");
+    let forbidden = Arc::new(AtomicBool::new(false));
+    let (seen, ca) = (Arc::clone(&forbidden), it.ca.clone());
+    let keeping = tokio::spawn(keep(
+        client,
+        it.spec.clone(),
+        move || std::future::ready(Some(ca.clone())),
+        move |pass| seen.store(pass == Pass::Forbidden, Ordering::Release),
+        Duration::from_secs(60),
+    ));
+    until("a pass", async || forbidden.load(Ordering::Acquire)).await;
+    keeping.abort();
+    assert!(it.there().await.is_none());
     it.end().await;
 }
 
@@ -158,6 +262,22 @@ async fn flytes_own_rbac_is_enough() {
     let spec = Spec { owner: Some(it.spec.service.clone()), adopt: true, ..it.spec.clone() };
     until("the role to be known", async || apply(&client, &spec, &it.ca).await.is_ok()).await;
     assert!(it.there().await.unwrap().metadata.owner_references.is_none());
+    let certificates = webhook::certificates::Spec {
+        secret: "flyte-pod-webhook".into(),
+        namespace: it.place.namespace.clone(),
+        service: it.spec.service.clone(),
+        ca_life: CA_LIFE,
+        leaf_life: CA_LIFE,
+    };
+    // Flyte's chart makes the Secret empty.
+    let secrets: Api<k8s_openapi::api::core::v1::Secret> =
+        Api::namespaced(it.place.client.clone(), &it.place.namespace);
+    let empty = serde_json::from_value(json!({"metadata": {"name": "flyte-pod-webhook"}, "type": "Opaque"})).unwrap();
+    secrets.create(&PostParams::default(), &empty).await.unwrap();
+    assert_eq!(init(&client, &certificates, SystemTime::now()).await.unwrap().outcome, Outcome::Completed);
+    assert_eq!(init(&client, &certificates, SystemTime::now()).await.unwrap().outcome, Outcome::Unchanged);
+    secrets.delete("flyte-pod-webhook", &DeleteParams::default()).await.unwrap();
+    assert_eq!(init(&client, &certificates, SystemTime::now()).await.unwrap().outcome, Outcome::Created);
     bindings.delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
     roles.delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
     it.end().await;
