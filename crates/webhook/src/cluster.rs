@@ -76,6 +76,7 @@ impl ClusterError {
         let (name, namespace) = (name.to_owned(), namespace.map(str::to_owned));
         match error {
             kube::Error::Api(status) if status.code == 403 => {
+                let verb = missing_verb(&status.message).unwrap_or(verb);
                 Self::Forbidden { verb, resource, name, namespace, message: status.message.clone() }
             }
             kube::Error::Api(status) => {
@@ -105,14 +106,23 @@ impl ClusterError {
     }
 }
 
-/// The rule that would allow it. RBAC can't limit a `create` by POST to a name, which the API server does not know yet then.
+/// The verb that a refusal of RBAC names, which may be another than was used: an apply that finds nothing needs `create`.
+fn missing_verb(message: &str) -> Option<&'static str> {
+    let verbs = ["get", "list", "watch", "create", "update", "patch", "delete"];
+    let (_, rest) = message.split_once(" cannot ")?;
+    let (named, _) = rest.split_once(" resource ")?;
+    verbs.into_iter().find(|verb| *verb == named)
+}
+
+/// The rule that would allow it. A Secret is made by POST, which RBAC can't limit to a name: the API server does not know it yet.
 fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&str>) -> String {
     let group = match resource {
         "mutatingwebhookconfigurations" => "admissionregistration.k8s.io",
         "clusterroles" => "rbac.authorization.k8s.io",
         _ => "\"\"",
     };
-    let only = if verb == "create" { String::new() } else { format!(", resourceNames: [{name}]") };
+    let only =
+        if verb == "create" && resource == "secrets" { String::new() } else { format!(", resourceNames: [{name}]") };
     let role =
         namespace.map_or_else(|| "a ClusterRole".to_owned(), |namespace| format!("a Role in namespace `{namespace}`"));
     format!(
@@ -197,7 +207,12 @@ mod tests {
             "give the service account a Role in namespace `flyte` with the rule \
              `{apiGroups: [\"\"], resources: [secrets], verbs: [create]}`"
         );
-        let cluster_wide = refusal("patch", "mutatingwebhookconfigurations", None).hint().unwrap();
+        let message =
+            r#"x "n" is forbidden: User "u" cannot create resource "mutatingwebhookconfigurations" in API group "g""#;
+        assert_eq!(missing_verb(message), Some("create"));
+        assert_eq!(missing_verb("quota exceeded"), None);
+        let cluster_wide = refusal("create", "mutatingwebhookconfigurations", None).hint().unwrap();
         assert!(cluster_wide.contains("a ClusterRole with the rule `{apiGroups: [admissionregistration.k8s.io]"));
+        assert!(cluster_wide.contains("resourceNames: [n], verbs: [create]"), "{cluster_wide}");
     }
 }

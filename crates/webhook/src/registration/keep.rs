@@ -87,3 +87,30 @@ impl Said {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::Config;
+    use std::sync::Mutex;
+
+    #[tokio::test]
+    async fn an_api_server_that_is_away_is_asked_again_and_again() {
+        crate::tls::install_provider();
+        let client = Client::try_from(Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
+        let spec = Spec {
+            service: "flyte-pod-webhook".into(),
+            namespace: "flyte".into(),
+            port: 443,
+            label: "inject-flyte-secrets".into(),
+            namespace_selector: None,
+            owner: None,
+            adopt: false,
+        };
+        let passes = Mutex::new(Vec::new());
+        let ca = || std::future::ready(Some("ca".to_owned()));
+        let keeping = keep(client, spec, ca, |pass| passes.lock().unwrap().push(pass), Duration::ZERO);
+        let _ = tokio::time::timeout(PAUSES.0 * 3 / 2, keeping).await;
+        assert_eq!(*passes.lock().unwrap(), [Pass::Failed, Pass::Failed]);
+    }
+}

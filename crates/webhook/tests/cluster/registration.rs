@@ -5,12 +5,11 @@ use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
-use webhook::certificates::{CA_LIFE, LEAF_LIFE, make_authority};
-use webhook::certificates::{Outcome, init};
+use webhook::certificates::{CA_LIFE, LEAF_LIFE, Outcome, init, make_authority};
 use webhook::registration::{Applied, ENTRY, Pass, RegistrationError, Spec, apply, keep};
 
 struct Try {
@@ -51,9 +50,39 @@ impl Try {
         self.api().get_opt(&self.spec.service).await.unwrap()
     }
 
+    /// Gives a service account of the namespace rights in the whole cluster.
+    async fn give(&self, account: &str, rules: &Value) -> Rights {
+        let name = &self.spec.service;
+        let role = json!({"metadata": {"name": name}, "rules": rules});
+        let binding = json!({"metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": self.place.namespace}]});
+        let rights = Rights {
+            name: name.clone(),
+            roles: Api::all(self.place.client.clone()),
+            bindings: Api::all(self.place.client.clone()),
+        };
+        rights.roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+        rights.bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+        rights
+    }
+
     async fn end(self) {
         let _ = self.api().delete(&self.spec.service, &DeleteParams::default()).await;
         self.place.end().await;
+    }
+}
+
+struct Rights {
+    name: String,
+    roles: Api<ClusterRole>,
+    bindings: Api<ClusterRoleBinding>,
+}
+
+impl Rights {
+    async fn take(self) {
+        self.bindings.delete(&self.name, &DeleteParams::default()).await.unwrap();
+        self.roles.delete(&self.name, &DeleteParams::default()).await.unwrap();
     }
 }
 
@@ -202,6 +231,26 @@ async fn without_any_rights_nothing_is_waited_for() {
 }
 
 #[tokio::test]
+async fn the_right_to_make_it_is_named_where_only_the_right_to_change_it_is_there() {
+    let it = Try::new().await;
+    let rules = json!([{"apiGroups": ["admissionregistration.k8s.io"], "verbs": ["get", "patch"],
+        "resources": ["mutatingwebhookconfigurations"], "resourceNames": [it.spec.service]}]);
+    let rights = it.give("half", &rules).await;
+    let client = it.place.client_of("half").await;
+    let mut hint = String::new();
+    until("a refusal for want of the right to make it", async || {
+        let error = apply(&client, &it.spec, &it.ca).await.unwrap_err();
+        let is_known = error.to_string().contains("let us create");
+        hint = error.hint().unwrap();
+        is_known
+    })
+    .await;
+    assert!(hint.contains(&format!("resourceNames: [{}], verbs: [create]", it.spec.service)), "{hint}");
+    rights.take().await;
+    it.end().await;
+}
+
+#[tokio::test]
 async fn somebody_elses_is_not_touched_and_flytes_only_when_asked() {
     let it = Try::new().await;
     let entry = |name: &str| {
@@ -247,16 +296,13 @@ async fn it_goes_with_the_cluster_role_that_owns_it() {
 #[tokio::test]
 async fn flytes_own_rbac_is_enough() {
     let it = Try::new().await;
-    let role = json!({"metadata": {"name": it.spec.service}, "rules": [{
-        "apiGroups": ["*"], "resources": ["mutatingwebhookconfigurations", "secrets", "pods", "replicasets/finalizers"],
-        "verbs": ["get", "create", "update", "patch"]}]});
-    let binding = json!({"metadata": {"name": it.spec.service},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": it.spec.service},
-        "subjects": [{"kind": "ServiceAccount", "name": "flyte", "namespace": it.place.namespace}]});
-    let roles: Api<ClusterRole> = Api::all(it.place.client.clone());
-    let bindings: Api<ClusterRoleBinding> = Api::all(it.place.client.clone());
-    roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
-    bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+    let rights = it
+        .give(
+            "flyte",
+            &json!([{"apiGroups": ["*"], "verbs": ["get", "create", "update", "patch"],
+                "resources": ["mutatingwebhookconfigurations", "secrets", "pods", "replicasets/finalizers"]}]),
+        )
+        .await;
     let client = it.place.client_of("flyte").await;
     // The owner can't be read with that, and is left out.
     let spec = Spec { owner: Some(it.spec.service.clone()), adopt: true, ..it.spec.clone() };
@@ -278,7 +324,6 @@ async fn flytes_own_rbac_is_enough() {
     assert_eq!(init(&client, &certificates, SystemTime::now()).await.unwrap().outcome, Outcome::Unchanged);
     secrets.delete("flyte-pod-webhook", &DeleteParams::default()).await.unwrap();
     assert_eq!(init(&client, &certificates, SystemTime::now()).await.unwrap().outcome, Outcome::Created);
-    bindings.delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
-    roles.delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
+    rights.take().await;
     it.end().await;
 }

@@ -1,12 +1,14 @@
-//! A running server renews its certificate, and no request fails meanwhile.
+//! A running server renews its certificate, and no request fails meanwhile; the registration follows.
 
 use crate::harness::{Running, review, shown};
-use crate::support::{PATIENCE, Place};
+use crate::support::{PATIENCE, Place, until};
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::DeleteParams;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use webhook::ClusterUse;
+use webhook::certificates::{CA_LIFE, LEAF_LIFE, Outcome, Spec, init};
 
 #[tokio::test]
 async fn a_running_server_renews_its_certificate_without_a_failed_request() {
@@ -44,4 +46,49 @@ async fn a_running_server_renews_its_certificate_without_a_failed_request() {
     let registrations: Api<MutatingWebhookConfiguration> = Api::all(place.client.clone());
     registrations.delete(&namespace, &DeleteParams::default()).await.unwrap();
     place.end().await;
+}
+
+#[tokio::test]
+async fn the_registration_follows_the_secret_whoever_changed_the_ca() {
+    let place = Place::new().await;
+    let namespace = place.namespace.clone();
+    let config = format!("{{label: {namespace}/ask, webhook: {{serviceName: {namespace}, secretName: certificates}}}}");
+    let mut server = Running::with(&config, |settings| {
+        settings.pod.namespace.clone_from(&namespace);
+        settings.cluster = ClusterUse::Full { adopt: false, owner: None, certificate_life: LEAF_LIFE };
+    })
+    .await;
+    let registrations: Api<MutatingWebhookConfiguration> = Api::all(place.client.clone());
+    let bundle = async || {
+        let there = registrations.get_opt(&namespace).await.unwrap()?.webhooks?.pop()?;
+        there.client_config.ca_bundle.map(|bundle| bundle.0)
+    };
+    let first = of_secret(&place).await;
+    until("the first registration", async || bundle().await == first && first.is_some()).await;
+    // Another replica comes to the end of the CA, and replaces it.
+    let spec = Spec {
+        secret: "certificates".into(),
+        namespace: namespace.clone(),
+        service: namespace.clone(),
+        ca_life: CA_LIFE,
+        leaf_life: LEAF_LIFE,
+    };
+    let late = SystemTime::now() + CA_LIFE - LEAF_LIFE / 2;
+    assert_eq!(init(&place.client, &spec, late).await.unwrap().outcome, Outcome::Replaced);
+    let second = of_secret(&place).await;
+    assert_ne!(first, second);
+    until("the new bundle", async || bundle().await == second).await;
+    assert_eq!(server.metric("keybearer_registration_mended_total{what=\"bundle\"}").await, Some(1.0));
+    server.ask_to_end();
+    server.ended().await;
+    registrations.delete(&namespace, &DeleteParams::default()).await.unwrap();
+    place.end().await;
+}
+
+/// The CAs in the Secret, once they are there.
+async fn of_secret(place: &Place) -> Option<Vec<u8>> {
+    let secrets: Api<Secret> = Api::namespaced(place.client.clone(), &place.namespace);
+    let read = async || secrets.get_opt("certificates").await.unwrap()?.data?.remove("ca.crt");
+    until("the Secret", async || read().await.is_some()).await;
+    read().await.map(|bytes| bytes.0)
 }
