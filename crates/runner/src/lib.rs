@@ -41,12 +41,14 @@ mod field;
 mod hidden;
 mod ignored;
 mod lines;
+mod mask;
 mod mount;
 #[cfg(test)]
 mod observed;
 mod options;
 mod outcome;
 mod output;
+mod pipe;
 mod pod;
 mod prepare;
 mod private;
@@ -66,6 +68,7 @@ mod supervisor;
 mod volume;
 
 pub use lines::LONGEST_PIECE;
+pub use mask::{MARK, Masked, SHORTEST_MASKED};
 pub use options::{Builtin, HOST_ENV, Options, SecretObjects, VolumeDirs};
 pub use outcome::{ContainerResult, Decider, End, Outcome, Role, StartError};
 pub use output::{Framing, Note, Output, Stream};

@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::mask::Masked;
+
 /// The names that are passed on from the host's environment; everything else stays behind, so that a stray variable can't stand in for a secret that is not there.
 pub const HOST_ENV: [&str; 7] = ["PATH", "HOME", "LANG", "TERM", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH"];
 
@@ -39,6 +41,9 @@ pub struct Options<'a> {
     /// Whether processes that left their container's process group are ended with the pod as well (Linux only). It makes this process the parent of every
     /// orphan below it, so set it only in a program that starts no children of its own meanwhile.
     pub own_strays: bool,
+    /// Values that stand as `***` in what the containers write, in both streams and however it is cut, without the white space around them. Those shorter than
+    /// [`SHORTEST_MASKED`](crate::SHORTEST_MASKED) do not, which a note says; nor does what is derived from a value, such as its base64.
+    pub mask: Vec<Masked>,
 }
 
 impl Default for Options<'_> {
@@ -53,6 +58,7 @@ impl Default for Options<'_> {
             grace: Duration::from_secs(10),
             restart_delay: Duration::from_secs(1),
             own_strays: false,
+            mask: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::mask::SHORTEST_MASKED;
 use crate::outcome::End;
 use crate::reference::{Place, SecretReference};
 
@@ -95,6 +96,8 @@ pub enum Note {
     },
     /// An optional Secret or key that is not there: it is left out.
     NoSecret(SecretReference),
+    /// Secret values that are too short to be masked in the containers' output, by their number.
+    NotMasked(usize),
     /// A container could not be started, or a built-in one failed.
     Failed {
         /// The container.
@@ -168,6 +171,13 @@ impl fmt::Display for Note {
             }
             Note::NoConfigMap { place, name } => write!(f, "optional ConfigMap `{name}` for {place} is left out"),
             Note::NoSecret(reference) => write!(f, "optional {reference} is left out: it is not there"),
+            Note::NotMasked(count) => {
+                let (values, verb) = if *count == 1 { ("value", "is") } else { ("values", "are") };
+                write!(
+                    f,
+                    "{count} secret {values} of less than {SHORTEST_MASKED} bytes {verb} not masked in the output"
+                )
+            }
             Note::Failed { container, reason } => write!(f, "container `{container}` failed: {reason}"),
             Note::SidecarEnded { container, end, delay } => {
                 write!(f, "sidecar `{container}` {end}; it starts again in {delay:?}")

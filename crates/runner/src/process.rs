@@ -1,16 +1,16 @@
 //! One container as a process: its group, its pipes, its end.
 
-use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use crate::lines::Splitter;
 use crate::outcome::End;
-use crate::output::{Framing, Stream};
+use crate::output::Stream;
+use crate::pipe::{Pipe, Treatment};
 
 /// How long to wait, after a container's end, for the rest of what was written. Only a process that left the container's group and still holds its pipe makes it
 /// take that long.
@@ -21,34 +21,21 @@ pub(crate) struct Process {
     child: Child,
     group: Pid,
     pipes: Vec<Pipe>,
-    framing: Framing,
     ended: Option<(End, Instant)>,
 }
 
-struct Pipe {
-    stream: Stream,
-    source: Box<dyn Source>,
-    splitter: Splitter,
-}
-
-trait Source: Read + AsFd {}
-impl<T: Read + AsFd> Source for T {}
-
 impl Process {
     /// Starts a command in a process group of its own.
-    pub(crate) fn spawn(command: &mut Command, framing: Framing) -> io::Result<Process> {
+    pub(crate) fn spawn(command: &mut Command, treatment: &Treatment) -> io::Result<Process> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
         let group = Pid::from_child(&child);
-        let mut pipes = Vec::new();
-        if let Some(source) = child.stdout.take() {
-            pipes.push(Pipe { stream: Stream::Stdout, source: Box::new(source), splitter: Splitter::default() });
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let mut process = Process { child, group, pipes: Vec::new(), ended: None };
+        if let Some(source) = stdout {
+            process.pipes.push(Pipe::new(Stream::Stdout, source, treatment)?);
         }
-        if let Some(source) = child.stderr.take() {
-            pipes.push(Pipe { stream: Stream::Stderr, source: Box::new(source), splitter: Splitter::default() });
-        }
-        let process = Process { child, group, pipes, framing, ended: None };
-        for pipe in &process.pipes {
-            rustix::io::ioctl_fionbio(&pipe.source, true)?;
+        if let Some(source) = stderr {
+            process.pipes.push(Pipe::new(Stream::Stderr, source, treatment)?);
         }
         Ok(process)
     }
@@ -73,28 +60,18 @@ impl Process {
 
     /// The pipes that are still open, to be polled and then read by [`read`](Process::read) in this order.
     pub(crate) fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.pipes.iter().map(|pipe| pipe.source.as_fd())
+        self.pipes.iter().map(Pipe::fd)
     }
 
     /// Reads once from each pipe that is `ready`, and lets go of those that are at their end.
     pub(crate) fn read(&mut self, ready: &[bool], buffer: &mut [u8], give: &mut dyn FnMut(Stream, &[u8])) {
         let mut ready = ready.iter();
-        let framing = self.framing;
         self.pipes.retain_mut(|pipe| {
-            if ready.next() != Some(&true) {
-                return true;
+            let stays = ready.next() != Some(&true) || pipe.read(buffer, give);
+            if !stays {
+                pipe.finish(give);
             }
-            let stream = pipe.stream;
-            match pipe.source.read(buffer) {
-                Ok(count @ 1..) if framing == Framing::Raw => give(stream, &buffer[..count]),
-                Ok(count @ 1..) => pipe.splitter.push(&buffer[..count], |line| give(stream, line)),
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                Ok(0) | Err(_) => {
-                    pipe.splitter.finish(|rest| give(stream, rest));
-                    return false;
-                }
-            }
-            true
+            stays
         });
     }
 
@@ -119,7 +96,7 @@ impl Process {
             return None;
         }
         for mut pipe in self.pipes.drain(..) {
-            pipe.splitter.finish(|rest| give(pipe.stream, rest));
+            pipe.finish(give);
         }
         Some(end)
     }

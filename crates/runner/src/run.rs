@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 
+use crate::mask::Values;
 use crate::options::{Builtin, VolumeDirs};
 use crate::outcome::{ContainerResult, Decider, End, Outcome, Role, StartError, signal_code};
 use crate::output::{Note, Output};
@@ -52,6 +54,10 @@ fn run_in(
     output: &mut dyn Output,
 ) -> Result<Outcome, RunError> {
     let Prepared { containers, volumes, builtin, primary, root, host_env, grace, options, notes: _ } = prepared;
+    let masked = Rc::new(Values::new(&options.mask));
+    if masked.too_short > 0 {
+        output.note(&Note::NotMasked(masked.too_short));
+    }
     let volumes = make_volumes(&volumes, private)?;
     let patience = Patience { grace, restart_delay: options.restart_delay };
     let mut stage = Stage {
@@ -59,7 +65,7 @@ fn run_in(
         primary: primary.as_deref(),
         surroundings: Surroundings { root: &root, host_env: &host_env, volumes: &volumes },
         private,
-        supervisor: Supervisor::new(output, signals, patience),
+        supervisor: Supervisor::new(output, signals, patience, masked),
         failed: BTreeMap::new(),
         filled: None,
     };

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
+use crate::mask::Values;
 use crate::outcome::{End, Role, StartError};
 use crate::output::{Note, Output};
+use crate::pipe::Treatment;
 use crate::process::Process;
 use crate::program::Launch;
 use crate::signals::Signals;
@@ -32,6 +35,8 @@ pub(crate) struct Supervisor<'a> {
     pub(crate) output: &'a mut dyn Output,
     signals: &'a mut Signals,
     patience: Patience,
+    /// What the containers' output is not to show.
+    masked: Rc<Values>,
     /// By their index in the pod.
     started: BTreeMap<usize, Started>,
     stop: Option<Stop>,
@@ -65,14 +70,19 @@ struct Stop {
 }
 
 impl<'a> Supervisor<'a> {
-    pub(crate) fn new(output: &'a mut dyn Output, signals: &'a mut Signals, patience: Patience) -> Self {
-        let started = BTreeMap::new();
-        Supervisor { output, signals, patience, started, stop: None, closing: false, buffer: vec![0; 64 * 1024] }
+    pub(crate) fn new(
+        output: &'a mut dyn Output,
+        signals: &'a mut Signals,
+        patience: Patience,
+        masked: Rc<Values>,
+    ) -> Self {
+        let (started, buffer) = (BTreeMap::new(), vec![0; 64 * 1024]);
+        Supervisor { output, signals, patience, masked, started, stop: None, closing: false, buffer }
     }
 
     /// Starts a container.
     pub(crate) fn start(&mut self, index: usize, name: &str, role: Role, mut launch: Launch) -> Result<(), StartError> {
-        let process = spawn(&mut launch, name, self.output)?;
+        let process = spawn(&mut launch, name, &self.masked, self.output)?;
         let state = State::Running(process);
         self.started.insert(index, Started { name: name.into(), role, launch, state, kill_at: None, restarts: 0 });
         Ok(())
@@ -149,7 +159,7 @@ impl<'a> Supervisor<'a> {
                     }
                 }
             }
-            one.wake(now, self.closing || self.stop.is_some(), self.output);
+            one.wake(now, self.closing || self.stop.is_some(), &self.masked, self.output);
         }
         if !killed.is_empty() {
             self.output.note(&Note::Killing { containers: killed });
@@ -220,12 +230,12 @@ impl Started {
     }
 
     /// Starts a sidecar again that has been down long enough, unless the pod is `ending`.
-    fn wake(&mut self, now: Instant, ending: bool, output: &mut dyn Output) {
+    fn wake(&mut self, now: Instant, ending: bool, masked: &Rc<Values>, output: &mut dyn Output) {
         let State::Waiting(end, at) = self.state else { return };
         if ending {
             self.state = State::Ended(end);
         } else if at <= now {
-            self.state = match spawn(&mut self.launch, &self.name, output) {
+            self.state = match spawn(&mut self.launch, &self.name, masked, output) {
                 Ok(process) => State::Running(process),
                 Err(error) => {
                     output.note(&Note::Failed { container: self.name.clone(), reason: error.chain() });
@@ -252,8 +262,8 @@ impl Patience {
     }
 }
 
-fn spawn(launch: &mut Launch, name: &str, output: &mut dyn Output) -> Result<Process, StartError> {
-    let framing = output.framing(name);
-    Process::spawn(&mut launch.command, framing)
+fn spawn(launch: &mut Launch, name: &str, masked: &Rc<Values>, output: &mut dyn Output) -> Result<Process, StartError> {
+    let treatment = Treatment { framing: output.framing(name), values: Rc::clone(masked) };
+    Process::spawn(&mut launch.command, &treatment)
         .map_err(|source| StartError::Program { program: launch.program.clone(), source })
 }

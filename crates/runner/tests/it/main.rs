@@ -5,6 +5,7 @@ mod envfile;
 mod environment;
 mod files;
 mod helper;
+mod masking;
 mod order;
 mod output;
 mod refusals;

@@ -96,10 +96,19 @@ pub(crate) fn run(pod: &Value, secrets: &Secrets) -> Ran {
 }
 
 pub(crate) fn run_with<'a>(pod: &Value, secrets: &Secrets, change: impl FnOnce(&mut Options<'a>)) -> Ran {
+    record(pod, secrets, Framing::Lines, change)
+}
+
+/// A run without Secrets whose output is cut that way.
+pub(crate) fn told<'a>(pod: &Value, framing: Framing, change: impl FnOnce(&mut Options<'a>)) -> Ran {
+    record(pod, &Secrets::default(), framing, change)
+}
+
+fn record<'a>(pod: &Value, secrets: &Secrets, framing: Framing, change: impl FnOnce(&mut Options<'a>)) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let mut options = options(dir.path());
     change(&mut options);
-    let mut record = Record::default();
+    let mut record = Record { framing, ..Record::default() };
     let outcome = runner::run(&read(pod), secrets, options, &mut record).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "the private directory is still there");
     Ran { outcome, record }
