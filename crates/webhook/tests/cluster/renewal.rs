@@ -78,7 +78,8 @@ async fn the_registration_follows_the_secret_whoever_changed_the_ca() {
     let second = of_secret(&place).await;
     assert_ne!(first, second);
     until("the new bundle", async || bundle().await == second).await;
-    assert_eq!(server.metric("keybearer_registration_mended_total{what=\"bundle\"}").await, Some(1.0));
+    let mended = "keybearer_registration_mended_total{what=\"bundle\"}";
+    until("the metric", async || server.metric(mended).await == Some(1.0)).await;
     server.ask_to_end();
     server.ended().await;
     registrations.delete(&namespace, &DeleteParams::default()).await.unwrap();
