@@ -98,6 +98,10 @@ impl ClusterError {
                  egress to the service `kubernetes` is allowed"
                     .to_owned(),
             ),
+            Self::Forbidden { message, .. } if missing_verb(message).is_none() => Some(
+                "no rule of RBAC would change that: a quota, an admission policy, or a namespace that is being deleted"
+                    .to_owned(),
+            ),
             Self::Forbidden { verb, resource, name, namespace, .. } => {
                 Some(rule(verb, resource, name, namespace.as_deref()))
             }
@@ -195,7 +199,7 @@ mod tests {
             resource,
             name: "n".into(),
             namespace: namespace.map(str::to_owned),
-            message: "forbidden".into(),
+            message: format!("{resource} is forbidden: User \"u\" cannot {verb} resource \"{resource}\""),
         };
         assert_eq!(
             refusal("get", "secrets", Some("flyte")).hint().unwrap(),
@@ -211,6 +215,14 @@ mod tests {
             r#"x "n" is forbidden: User "u" cannot create resource "mutatingwebhookconfigurations" in API group "g""#;
         assert_eq!(missing_verb(message), Some("create"));
         assert_eq!(missing_verb("quota exceeded"), None);
+        let quota = ClusterError::Forbidden {
+            verb: "create",
+            resource: "secrets",
+            name: "n".into(),
+            namespace: Some("flyte".into()),
+            message: r#"secrets "n" is forbidden: exceeded quota: q, requested: count/secrets=1"#.into(),
+        };
+        assert!(quota.hint().unwrap().starts_with("no rule of RBAC would change that"));
         let cluster_wide = refusal("create", "mutatingwebhookconfigurations", None).hint().unwrap();
         assert!(cluster_wide.contains("a ClusterRole with the rule `{apiGroups: [admissionregistration.k8s.io]"));
         assert!(cluster_wide.contains("resourceNames: [n], verbs: [create]"), "{cluster_wide}");

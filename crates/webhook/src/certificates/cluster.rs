@@ -98,14 +98,26 @@ async fn swap(secrets: &Api<Secret>, mut there: Secret, kept: &Kept, spec: &Spec
         return Err(CertificateError::Immutable { place: spec.place() });
     }
     // It can't be changed (KEP-1412), so it is replaced; only the very object that was read.
+    let new = secret::in_place_of(there.clone(), spec, kept);
+    may_be_made(secrets, &new, spec).await?;
     let preconditions =
         Preconditions { uid: there.metadata.uid.clone(), resource_version: there.metadata.resource_version.clone() };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     if !was_first("delete", secrets.delete(&spec.secret, &params).await, spec)? {
         return Ok(false);
     }
-    let new = secret::in_place_of(there, spec, kept);
     was_first("create", secrets.create(&PostParams::default(), &new).await, spec)
+}
+
+/// Whether a Secret may be made where one stands: whoever deleted that and may not would have lost it. A dry run says so, since
+/// rights and quotas are looked at before the name is.
+async fn may_be_made(secrets: &Api<Secret>, new: &Secret, spec: &Spec) -> Result<(), ClusterError> {
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    match secrets.create(&dry, new).await.map_err(|error| refused("create", spec, &error)) {
+        Err(forbidden @ ClusterError::Forbidden { .. }) => Err(forbidden),
+        // That it stands there is what is expected.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn was_first<T>(verb: &'static str, done: kube::Result<T>, spec: &Spec) -> Result<bool, CertificateError> {

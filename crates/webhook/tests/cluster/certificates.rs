@@ -1,8 +1,8 @@
 //! One Secret that many make at once, and that others may keep things in.
 
-use crate::support::Place;
+use crate::support::{Place, until};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kube::Api;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
@@ -201,6 +201,41 @@ async fn missing_rbac_is_named() {
     let hint = error.hint().unwrap();
     let rule = "resources: [secrets], resourceNames: [flyte-pod-webhook-secret], verbs: [get]";
     assert!(hint.contains(rule) && hint.contains(&place.namespace), "{hint}");
+    place.end().await;
+}
+
+#[tokio::test]
+async fn an_immutable_one_is_not_deleted_by_who_may_not_make_another() {
+    let place = Place::new().await;
+    let spec = Spec { leaf_life: Duration::from_secs(3600), ..spec(&place) };
+    let now = SystemTime::now();
+    let made = init(&place.client, &spec, now).await.unwrap().pair;
+    secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
+    let data =
+        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let before = secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
+    let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "update", "delete"]});
+    place.give("half", &json!([rule])).await;
+    let client = place.client_of("half").await;
+    until("the role to be known", async || init(&client, &spec, now).await.is_ok()).await;
+    let error = init(&client, &spec, now + Duration::from_secs(3000)).await.unwrap_err();
+    assert!(error.to_string().contains("create secrets"), "{error}");
+    assert!(error.hint().unwrap().contains("resources: [secrets], verbs: [create]"), "{:?}", error.hint());
+    let after = secrets(&place).get(&spec.secret).await.unwrap();
+    assert_eq!((before.metadata.uid, before.data), (after.metadata.uid, after.data));
+    place.end().await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_no_right_would_change_is_told_from_one_that_it_would() {
+    let place = Place::new().await;
+    let quotas: Api<ResourceQuota> = Api::namespaced(place.client.clone(), &place.namespace);
+    let quota = json!({"metadata": {"name": "none"}, "spec": {"hard": {"count/secrets": "0"}}});
+    quotas.create(&PostParams::default(), &serde_json::from_value(quota).unwrap()).await.unwrap();
+    let error = init(&place.client, &spec(&place), SystemTime::now()).await.unwrap_err();
+    assert!(error.to_string().contains("quota"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("no rule of RBAC") && !hint.contains("verbs:"), "{hint}");
     place.end().await;
 }
 

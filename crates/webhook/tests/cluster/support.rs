@@ -1,8 +1,10 @@
 //! A namespace that goes with its test.
 
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::{Api, Client, Config};
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -33,6 +35,18 @@ impl Place {
         let mut config = Config::infer().await.unwrap();
         config.auth_info.impersonate = Some(format!("system:serviceaccount:{}:{account}", self.namespace));
         Client::try_from(config).unwrap()
+    }
+
+    /// Gives a service account of the namespace rights in it; they go with it.
+    pub(crate) async fn give(&self, account: &str, rules: &Value) {
+        let role = json!({"metadata": {"name": account}, "rules": rules});
+        let binding = json!({"metadata": {"name": account},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": self.namespace}]});
+        let roles: Api<Role> = Api::namespaced(self.client.clone(), &self.namespace);
+        let bindings: Api<RoleBinding> = Api::namespaced(self.client.clone(), &self.namespace);
+        roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+        bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
     }
 
     pub(crate) async fn end(self) {
