@@ -10,6 +10,9 @@ pub const ENTRY: &str = "flyte-pod-webhook.flyte.org";
 /// Who applies it (`fieldManager` of KEP-555).
 pub(super) const MANAGER: &str = "keybearer";
 
+/// The label that tells whose it is.
+pub(super) const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", MANAGER);
+
 /// How long the API server waits, in seconds. Nothing is asked over a network, so this is long.
 const TIMEOUT: u32 = 10;
 
@@ -26,7 +29,7 @@ pub(super) struct Owner {
 pub(super) fn object(spec: &Spec, ca: Option<&str>, owner: Option<&Owner>) -> Value {
     let mut metadata = json!({
         "name": spec.service,
-        "labels": {"app.kubernetes.io/managed-by": "keybearer"},
+        "labels": {LABEL.0: LABEL.1},
     });
     if let Some(owner) = owner {
         metadata["ownerReferences"] = json!([{

@@ -1,6 +1,6 @@
 //! Whose a registration is that is there already, as far as the object itself tells.
 
-use super::object::{ENTRY, MANAGER};
+use super::object::{ENTRY, LABEL, MANAGER};
 use super::{RegistrationError, Spec};
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 
@@ -20,8 +20,7 @@ pub(super) enum Standing {
 pub(super) fn standing(there: &MutatingWebhookConfiguration, spec: &Spec) -> Result<Standing, RegistrationError> {
     let name = spec.service.clone();
     let entries = there.webhooks.iter().flatten();
-    let mut managers = there.metadata.managed_fields.iter().flatten();
-    if managers.any(|fields| fields.manager.as_deref() == Some(MANAGER)) {
+    if is_of_ours(there) {
         // What others added to ours stays there, and is no reason not to keep our part.
         let entry = entries.into_iter().find(|entry| entry.name == ENTRY);
         let service = entry.and_then(|entry| entry.client_config.service.as_ref());
@@ -38,6 +37,14 @@ pub(super) fn standing(there: &MutatingWebhookConfiguration, spec: &Spec) -> Res
         (_, true) => Ok(Standing::Adopted),
         (_, false) => Err(RegistrationError::Flytes { name }),
     }
+}
+
+/// Whether we wrote it. One that comes from a backup has lost who did, but not our label.
+fn is_of_ours(there: &MutatingWebhookConfiguration) -> bool {
+    let mut managers = there.metadata.managed_fields.iter().flatten();
+    let labels = there.metadata.labels.as_ref();
+    managers.any(|fields| fields.manager.as_deref() == Some(MANAGER))
+        || labels.is_some_and(|labels| labels.get(LABEL.0).is_some_and(|value| value == LABEL.1))
 }
 
 /// What cert-manager's injector looks for on an object whose `caBundle` is its business.

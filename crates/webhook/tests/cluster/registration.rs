@@ -281,6 +281,21 @@ async fn somebody_elses_is_not_touched_and_flytes_only_when_asked() {
 }
 
 #[tokio::test]
+async fn ours_from_a_backup_is_ours() {
+    let it = Try::new().await;
+    apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    let mut saved = it.there().await.unwrap();
+    it.api().delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
+    // Who wrote it is not in a backup.
+    saved.metadata = serde_json::from_value(json!({"name": it.spec.service, "labels": saved.metadata.labels})).unwrap();
+    saved.webhooks.as_mut().unwrap()[0].failure_policy = Some("Ignore".into());
+    it.api().create(&PostParams::default(), &saved).await.unwrap();
+    assert_eq!(apply(&it.place.client, &it.spec, &it.ca).await.unwrap(), Applied::Mended);
+    assert_eq!(it.there().await.unwrap().webhooks.unwrap()[0].failure_policy.as_deref(), Some("Fail"));
+    it.end().await;
+}
+
+#[tokio::test]
 async fn it_goes_with_the_cluster_role_that_owns_it() {
     let it = Try::new().await;
     let roles: Api<ClusterRole> = Api::all(it.place.client.clone());
