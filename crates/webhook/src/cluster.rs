@@ -1,7 +1,8 @@
 //! The API server: the way to it, and what it says when it does not do what is asked.
 
+use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
-use std::error::Error as _;
+use std::error::Error;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -16,6 +17,9 @@ pub enum ClusterError {
     /// There is no way to it.
     #[error("there is no way to an API server: {0}")]
     NoWay(String),
+    /// `KUBECONFIG` was set, and can't be used.
+    #[error("there is no way to an API server: KUBECONFIG is set, and {0}")]
+    Kubeconfig(String),
     /// It does not answer.
     #[error("the API server does not answer ({verb} {resource} `{name}`{}): {reason}", in_namespace(.namespace.as_deref()))]
     Away {
@@ -93,6 +97,11 @@ impl ClusterError {
                 "run it in a pod with a service account, or set KUBECONFIG; `--no-cluster` does without an API server"
                     .to_owned(),
             ),
+            Self::Kubeconfig(_) => Some(
+                "let KUBECONFIG name a file with a current context, as `kubectl config view` shows one; or, in a pod with a \
+                 service account, unset it"
+                    .to_owned(),
+            ),
             Self::Away { .. } => Some(
                 "`kubectl get --raw /readyz` with the same KUBECONFIG says whether it answers; in a pod, see whether \
                  egress to the service `kubernetes` is allowed"
@@ -136,7 +145,7 @@ fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&str>) -> Stri
 }
 
 /// An error with all that it comes from: kube's own text leaves out that a connection was refused.
-fn causes(error: &kube::Error) -> String {
+fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -149,12 +158,20 @@ fn causes(error: &kube::Error) -> String {
     text
 }
 
-/// A client of the cluster that `KUBECONFIG` names, or that this process is in. Nothing is asked yet.
+/// A client of the cluster that `KUBECONFIG` names, or else of the one that `~/.kube/config` names or this process is in.
+/// Nothing is asked yet.
 ///
 /// # Errors
-/// [`ClusterError::NoWay`] where there is neither.
+/// [`ClusterError::NoWay`] where there is none; [`ClusterError::Kubeconfig`] where one is named that can't be used: another
+/// one is not taken then.
 pub async fn connect() -> Result<Client, ClusterError> {
-    let mut config = Config::infer().await.map_err(|error| ClusterError::NoWay(error.to_string()))?;
+    let is_named = std::env::var_os("KUBECONFIG").is_some_and(|paths| !paths.is_empty());
+    let mut config = if is_named {
+        let read = Config::from_kubeconfig(&KubeConfigOptions::default()).await;
+        read.map_err(|error| ClusterError::Kubeconfig(causes(&error)))?
+    } else {
+        Config::infer().await.map_err(|error| ClusterError::NoWay(error.to_string()))?
+    };
     config.connect_timeout = Some(CONNECTING);
     config.read_timeout = Some(ANSWERING);
     // Else the time that a connection was idle counts, too.
