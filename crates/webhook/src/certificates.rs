@@ -21,7 +21,7 @@ pub use cluster::{Initialized, Outcome, bundle, init, renew};
 pub use error::CertificateError;
 pub use files::write;
 pub use make::{Authority, make_authority, make_leaf};
-pub use read::{Lifetime, lifetime};
+pub use read::{Lifetime, is_trusted, lifetime};
 
 use std::fmt;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use crate::certificates::{self, CA_LIFE, CertificateError, Initialized, LEAF_LIFE, Outcome, Pair};
 use crate::cluster::{self, ClusterError};
 use crate::metrics::Mended;
-use crate::registration::{self, Applied, Pass};
+use crate::registration::{self, Applied, Pass, RegistrationError};
 use crate::server::{ServeError, Shared};
 use crate::settings::{ClusterUse, Settings};
 use crate::tls;
@@ -105,19 +105,25 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
     Ok(())
 }
 
-/// What the API server is to trust: the Secret's CAs, which another replica may just have changed. What this one serves, or
-/// `ca.crt` in files, where the Secret can't be read or is not ours.
+/// What the API server is to trust: the Secret's CAs, which another replica may just have changed. What this one serves where
+/// the Secret is gone or may not be read, and `ca.crt` in files where it is not ours. One that could be read at another time
+/// is waited for: what this replica serves may be older than what the others do.
 async fn bundle(
     client: &Client,
     spec: &certificates::Spec,
     ca: &ArcSwapOption<String>,
     cert_dir: &str,
-) -> Option<String> {
+) -> Result<String, RegistrationError> {
     let Some(served) = ca.load_full() else {
-        return tokio::fs::read_to_string(format!("{cert_dir}/ca.crt")).await.ok();
+        let path = format!("{cert_dir}/ca.crt");
+        let read = tokio::fs::read_to_string(&path).await;
+        return read.map_err(|error| RegistrationError::NoCa { reason: format!("can't read `{path}`: {error}") });
     };
-    let there = certificates::bundle(client, spec).await.ok().flatten();
-    Some(there.unwrap_or_else(|| served.as_str().to_owned()))
+    match certificates::bundle(client, spec).await {
+        Ok(Some(there)) => Ok(there),
+        Ok(None) | Err(ClusterError::Forbidden { .. }) => Ok(served.as_str().to_owned()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Takes note of how a look at the registration ended.
@@ -150,7 +156,10 @@ async fn renew(
         match certificates::renew(client, spec, SystemTime::now()).await {
             Ok(done) => {
                 said.clear();
-                if done.outcome == Outcome::Replaced && shared.certificates.is_valid() {
+                // Whoever changed the CA: it may have been another replica, a moment ago.
+                let is_known =
+                    ca.load().as_ref().is_none_or(|served| certificates::is_trusted(&done.pair, served, spec));
+                if !is_known && shared.certificates.is_valid() {
                     tokio::time::sleep(PUBLISHING).await;
                 }
                 take(shared, ca, &done);
@@ -215,5 +224,42 @@ impl From<ClusterError> for ServeError {
 impl From<CertificateError> for ServeError {
     fn from(error: CertificateError) -> Self {
         Self::Cluster { message: error.to_string(), hint: error.hint() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn away() -> (Client, certificates::Spec) {
+        tls::install_provider();
+        let spec = certificates::Spec {
+            secret: "s".into(),
+            namespace: "flyte".into(),
+            service: "flyte-pod-webhook".into(),
+            ca_life: CA_LIFE,
+            leaf_life: LEAF_LIFE,
+        };
+        (Client::try_from(kube::Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap(), spec)
+    }
+
+    #[tokio::test]
+    async fn an_older_ca_is_not_published_because_the_secret_can_not_be_read_just_now() {
+        let (client, spec) = away();
+        let served = ArcSwapOption::from_pointee("served".to_owned());
+        let found = bundle(&client, &spec, &served, "/nowhere").await;
+        assert!(matches!(found, Err(RegistrationError::Cluster(ClusterError::Away { .. }))), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn without_a_secret_of_ours_the_ca_is_that_of_the_files_and_is_said_where_it_is_missing() {
+        let (client, spec) = away();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let error = bundle(&client, &spec, &ArcSwapOption::empty(), path).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("{path}/ca.crt")), "{error}");
+        assert!(error.hint().unwrap().contains("disableCreateMutatingWebhookConfig"));
+        std::fs::write(folder.path().join("ca.crt"), "theirs").unwrap();
+        assert_eq!(bundle(&client, &spec, &ArcSwapOption::empty(), path).await.unwrap(), "theirs");
     }
 }

@@ -41,6 +41,12 @@ pub enum RegistrationError {
     /// The API server did not do what was asked.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// There is no CA that the API server could be told to trust.
+    #[error("there is no CA for the API server to trust: {reason}")]
+    NoCa {
+        /// Why.
+        reason: String,
+    },
     /// There is one of that name that is somebody else's.
     #[error("MutatingWebhookConfiguration `{name}` is somebody else's (its entry `{entry}`); nothing was changed")]
     Foreign {
@@ -72,6 +78,11 @@ impl RegistrationError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Cluster(error) => error.hint(),
+            Self::NoCa { .. } => Some(
+                "put the CA of the serving certificate beside it, as `ca.crt`; or register the webhook yourself, and set \
+                 `webhook.disableCreateMutatingWebhookConfig`"
+                    .to_owned(),
+            ),
             Self::Foreign { .. } => Some("choose another `webhook.serviceName`".to_owned()),
             Self::Flytes { .. } => Some("stop Flyte's webhook and give `--adopt` to take its place".to_owned()),
             Self::Elsewhere { name, .. } => Some(format!(

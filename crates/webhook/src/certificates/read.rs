@@ -1,6 +1,6 @@
 //! What certificates say of themselves, and whether an API server would trust them.
 
-use super::Pair;
+use super::{Pair, Spec};
 use rcgen::{KeyPair, PublicKeyData};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -83,6 +83,12 @@ pub(super) enum Distrust {
     OtherName,
     /// Something else.
     Other(String),
+}
+
+/// Whether an API server that was told to trust `bundle` trusts the pair's certificate.
+pub fn is_trusted(pair: &Pair, bundle: &str, spec: &Spec) -> bool {
+    let told = Pair { ca: bundle.to_owned(), ..pair.clone() };
+    trusts(&told, &spec.names()[2], SystemTime::now()).is_ok()
 }
 
 /// Whether an API server that has the bundle trusts the pair for a name, while the certificate is valid: what its time is up

@@ -21,21 +21,22 @@ pub enum Pass {
     Failed,
 }
 
-/// Keeps the registration as it has to be until it is dropped. `ca` is asked each time, `seen` is told how it ended.
+/// Keeps the registration as it has to be until it is dropped. `ca` is asked each time, `seen` is told how it ended. Without a
+/// CA nothing is changed: the API server keeps the one that it has.
 ///
 /// Nothing is watched: Flyte's own RBAC has no verb for that, and applying what is there changes nothing.
 pub async fn keep<C>(client: Client, spec: Spec, ca: impl Fn() -> C, seen: impl Fn(Pass), every: Duration)
 where
-    C: Future<Output = Option<String>>,
+    C: Future<Output = Result<String, RegistrationError>>,
 {
     let mut pause = PAUSES.0;
     let mut said = Said::default();
     loop {
-        let Some(ca) = ca().await else {
-            sleep(PAUSES.0).await;
-            continue;
+        let applied = match ca().await {
+            Ok(ca) => apply_once(&client, &spec, &ca).await,
+            Err(error) => Err(error),
         };
-        match apply_once(&client, &spec, &ca).await {
+        match applied {
             Ok((applied, ownerless)) => {
                 said.applied(&spec.service, applied, ownerless);
                 seen(Pass::Done(applied));
@@ -108,7 +109,7 @@ mod tests {
             adopt: false,
         };
         let passes = Mutex::new(Vec::new());
-        let ca = || std::future::ready(Some("ca".to_owned()));
+        let ca = || std::future::ready(Ok("ca".to_owned()));
         let keeping = keep(client, spec, ca, |pass| passes.lock().unwrap().push(pass), Duration::ZERO);
         let _ = tokio::time::timeout(PAUSES.0 * 3 / 2, keeping).await;
         assert_eq!(*passes.lock().unwrap(), [Pass::Failed, Pass::Failed]);

@@ -111,7 +111,7 @@ async fn lost_or_changed_it_is_made_again() {
     let keeping = tokio::spawn(keep(
         it.place.client.clone(),
         it.spec.clone(),
-        move || std::future::ready(Some(ca.clone())),
+        move || std::future::ready(Ok(ca.clone())),
         move |pass| seen.store(matches!(pass, Pass::Done(_)), Ordering::Release),
         Duration::from_millis(200),
     ));
@@ -220,7 +220,7 @@ async fn without_any_rights_nothing_is_waited_for() {
     let keeping = tokio::spawn(keep(
         client,
         it.spec.clone(),
-        move || std::future::ready(Some(ca.clone())),
+        move || std::future::ready(Ok(ca.clone())),
         move |pass| seen.store(pass == Pass::Forbidden, Ordering::Release),
         Duration::from_secs(60),
     ));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::certificates::{CA_KEY, CA_LIFE, KEY, LEAF_LIFE, secret};
+use crate::certificates::{CA_KEY, CA_LIFE, KEY, LEAF_LIFE, is_trusted, secret};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use std::time::Duration;
@@ -68,6 +68,8 @@ fn after_a_change_of_ca_both_leaves_are_trusted_and_the_old_ca_goes_when_it_is_o
     for pair in [&new.pair, &Pair { ca: new.pair.ca.clone(), ..old.pair.clone() }] {
         trusts(pair, name, late).unwrap();
     }
+    // A replica that finds it has to wait, too: what is published may be the old bundle still.
+    assert!(!is_trusted(&new.pair, &old.pair.ca, &spec()) && is_trusted(&new.pair, &new.pair.ca, &spec()));
     // The next leaf is the new CA's, which stands first.
     let later = late + 30 * DAY;
     let (outcome, third) = start(&secret::new(&spec(), &new), &spec(), later).unwrap();
