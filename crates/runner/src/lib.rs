@@ -27,9 +27,12 @@
 //!
 //! ```text
 //! JSON ─► Pod ─► prepare ─► Prepared ─► run ─► Outcome
-//!                  │                      └─ private directory, volumes, processes, signals
+//!                  │                      └─ volumes, processes, signals, masked output
 //!                  └─ Refusal: everything that is known to be impossible, before anything starts
 //! ```
+//!
+//! A container finds its files where the pod wants them, in namespaces of the run's own, if the program calls [`init_if_asked`] first thing in `main` and the system
+//! allows it; else a private directory stands for the secrets' directory ([`Isolation`]).
 //!
 //! It knows nothing of secret managers: the values of Secrets come through [`SecretObjects`], and an init container that fetches secrets in a cluster can be done
 //! by a function of the caller's ([`Builtin`]).
@@ -43,12 +46,18 @@ mod ignored;
 mod lines;
 mod mask;
 mod mount;
+mod mountpoint;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has namespaces"))]
+mod namespace;
 #[cfg(test)]
 mod observed;
 mod options;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has namespaces"))]
+mod order;
 mod outcome;
 mod output;
 mod pipe;
+mod place;
 mod pod;
 mod prepare;
 mod private;
@@ -69,7 +78,8 @@ mod volume;
 
 pub use lines::LONGEST_PIECE;
 pub use mask::{MARK, Masked, SHORTEST_MASKED};
-pub use options::{Builtin, HOST_ENV, Options, SecretObjects, VolumeDirs};
+pub use namespace::init_if_asked;
+pub use options::{Builtin, HOST_ENV, Isolation, Options, SecretObjects, VolumeDirs};
 pub use outcome::{ContainerResult, Decider, End, Outcome, Role, StartError};
 pub use output::{Framing, Note, Output, Stream};
 pub use pod::{Pod, PodError};

@@ -26,20 +26,25 @@ pub struct Options<'a> {
     pub namespace: String,
     /// The service account of a pod that names none.
     pub service_account: String,
-    /// The directory that a container may have volumes at or under: the one its secrets are in. An absolute path, and not `/`.
+    /// The directory that its secrets are in. An absolute path, and not `/`. Without a mount namespace a container may have volumes at or under it only.
     pub secrets_root: String,
     /// An init container that this process does itself.
     pub builtin: Option<Builtin<'a>>,
     /// The caller's environment. Only the names in [`HOST_ENV`] are passed on.
     pub host_env: Vec<(OsString, OsString)>,
-    /// Where the run's private directory is made; by default `/dev/shm` where that is memory, else the directory for temporary files.
+    /// How the run's files are kept from everyone else.
+    pub isolation: Isolation,
+    /// A program and words for it that make it call [`init_if_asked`](crate::init_if_asked) first thing, where this program does not: its `main` may not be its own,
+    /// as in a test or in Python. It must be linked with this very version of the runner.
+    pub init_command: Option<Vec<OsString>>,
+    /// Where the run's private directory is made, if it has one; by default `/dev/shm` where that is memory, else the directory for temporary files.
     pub private_parent: Option<PathBuf>,
     /// How long containers may take to end after a SIGTERM. A pod's own `terminationGracePeriodSeconds` shortens it, never lengthens it.
     pub grace: Duration,
     /// How long a sidecar that ended stays down; doubled with each time, up to a minute.
     pub restart_delay: Duration,
     /// Whether processes that left their container's process group are ended with the pod as well (Linux only). It makes this process the parent of every
-    /// orphan below it, so set it only in a program that starts no children of its own meanwhile.
+    /// orphan below it, so set it only in a program that starts no children of its own meanwhile. In a namespace they always are, and this is not needed.
     pub own_strays: bool,
     /// Values that stand as `***` in what the containers write, in both streams and however it is cut, without the white space around them. Those shorter than
     /// [`SHORTEST_MASKED`](crate::SHORTEST_MASKED) do not, which a note says; nor does what is derived from a value, such as its base64.
@@ -53,6 +58,8 @@ impl Default for Options<'_> {
             service_account: "default".into(),
             secrets_root: "/etc/flyte/secrets".into(),
             builtin: None,
+            isolation: Isolation::default(),
+            init_command: None,
             host_env: Vec::new(),
             private_parent: None,
             grace: Duration::from_secs(10),
@@ -61,6 +68,20 @@ impl Default for Options<'_> {
             mask: Vec::new(),
         }
     }
+}
+
+/// How a run's files are kept from everyone else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// [`Namespace`](Isolation::Namespace) if the program calls [`init_if_asked`](crate::init_if_asked), and the system allows it; a note says so if it does not.
+    #[default]
+    Auto,
+    /// Each container sees its volumes where the pod has them mounted, in namespaces of the run's own (Linux only). They are in memory that nothing but the run
+    /// has, and all of it ends with this process, also when that is killed. A pod is refused if the system has no namespaces for this user.
+    Namespace,
+    /// A directory that only this user can look into stands for the secrets' directory, and the paths that a container is told are changed to it. Volumes can be
+    /// mounted nowhere else. If this process is killed, the directory stays until the next run.
+    Directory,
 }
 
 /// An init container without a program: a function of the caller's that fills volumes, where the cluster would start an image.

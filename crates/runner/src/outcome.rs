@@ -154,6 +154,12 @@ pub enum StartError {
         /// The reason.
         source: io::Error,
     },
+    /// The container's mount namespace can't be made.
+    #[error("its mount namespace can't be made")]
+    Namespace {
+        /// The reason.
+        source: io::Error,
+    },
     /// The system does not start the program.
     #[error("program `{program}` can't be started")]
     Program {

@@ -96,6 +96,18 @@ pub enum Note {
     },
     /// An optional Secret or key that is not there: it is left out.
     NoSecret(SecretReference),
+    /// There is no mount namespace, so the secrets' directory is another one than in a cluster.
+    NoNamespace {
+        /// Why not.
+        reason: String,
+    },
+    /// A mount point had to be made in a directory where people keep files, which is therefore another one for the container.
+    Shadowed {
+        /// The container.
+        container: String,
+        /// The directory.
+        dir: PathBuf,
+    },
     /// Secret values that are too short to be masked in the containers' output, by their number.
     NotMasked(usize),
     /// A container could not be started, or a built-in one failed.
@@ -171,6 +183,14 @@ impl fmt::Display for Note {
             }
             Note::NoConfigMap { place, name } => write!(f, "optional ConfigMap `{name}` for {place} is left out"),
             Note::NoSecret(reference) => write!(f, "optional {reference} is left out: it is not there"),
+            Note::NoNamespace { reason } => {
+                write!(f, "files are in a private directory of this machine, for there is no mount namespace: {reason}")
+            }
+            Note::Shadowed { container, dir } => write!(
+                f,
+                "container `{container}`: what it adds to `{0}` itself is gone after the run, for a mount point had to be made there",
+                dir.display()
+            ),
             Note::NotMasked(count) => {
                 let (values, verb) = if *count == 1 { ("value", "is") } else { ("values", "are") };
                 write!(

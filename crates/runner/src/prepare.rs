@@ -1,13 +1,15 @@
 //! Finds out, before anything starts, whether a pod can be run here, and what each container will get.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::field::Fields;
 use crate::ignored::ignored;
-use crate::mount::{Mounts, seen};
-use crate::options::{Builtin, Options, SecretObjects};
+use crate::mount::{Mounts, Reach, seen};
+use crate::namespace::{self, Sandbox};
+use crate::options::{Builtin, Isolation, Options, SecretObjects};
 use crate::outcome::{Outcome, Role};
 use crate::output::{Note, Output};
 use crate::pod::Pod;
@@ -20,10 +22,14 @@ use crate::volume;
 /// The annotation by which Flyte names the container whose end is the task's.
 const PRIMARY: &str = "primary_container_name";
 
-/// A pod that can be run: every Secret it needs has been read, and nothing has been started or written.
+/// A pod that can be run: every Secret it needs has been read, and nothing of it has been started or written.
 pub struct Prepared<'a> {
     pub(crate) containers: Vec<Planned>,
     pub(crate) volumes: Vec<volume::Plan>,
+    /// Volumes into which the caller will write secrets.
+    pub(crate) to_fill: BTreeSet<String>,
+    /// The namespaces that it will run in, if they are to be had.
+    pub(crate) sandbox: Option<Rc<Sandbox>>,
     pub(crate) builtin: Option<Builtin<'a>>,
     pub(crate) primary: Option<String>,
     pub(crate) root: String,
@@ -56,7 +62,7 @@ impl Prepared<'_> {
     }
 }
 
-/// Checks a pod and reads the Secrets that it names. Starts and writes nothing.
+/// Checks a pod and reads the Secrets that it names. Starts and writes nothing of it, but makes sure of the namespaces that it will run in.
 pub fn prepare<'a>(pod: &Pod, secrets: &dyn SecretObjects, mut options: Options<'a>) -> Result<Prepared<'a>, Refusal> {
     let spec = &pod.0.spec;
     let builtin = options.builtin.take();
@@ -80,14 +86,19 @@ pub fn prepare<'a>(pod: &Pod, secrets: &dyn SecretObjects, mut options: Options<
 
     let needed: BTreeSet<&str> = pod.containers().filter(|container| !is_builtin(container)).flat_map(seen).collect();
     let volumes = volume::plan(&spec.volumes, &needed, &mut context);
-    let names: BTreeSet<&str> = spec.volumes.iter().map(|volume| volume.name.as_str()).collect();
+    let names: BTreeMap<&str, bool> =
+        spec.volumes.iter().map(|volume| (volume.name.as_str(), volume::is_empty_dir(volume))).collect();
+    let to_fill = pod.containers().filter(|container| is_builtin(container)).flat_map(seen);
+    let to_fill = to_fill.map(str::to_owned).collect();
+    let sandbox = sandbox(&options, !needed.is_empty(), &mut context);
+    let reach = if sandbox.is_some() { Reach::Anywhere } else { Reach::Root };
 
     let root = options.secrets_root.trim_end_matches('/').to_owned();
     let host_env = passed_on(std::mem::take(&mut options.host_env));
     let mut plan = |container: &Container, role| {
         let is_builtin = role == Role::Init && is_builtin(container);
         let program = (!is_builtin).then(|| {
-            let mounts = Mounts::plan(container, &names, &root, &mut context.problems, &mut context.notes);
+            let mounts = Mounts::plan(container, &names, &root, reach, &mut context.problems, &mut context.notes);
             Program::plan(container, mounts, &root, &host_env, &mut context)
         });
         Planned { name: container.name.clone(), role, program }
@@ -112,7 +123,28 @@ pub fn prepare<'a>(pod: &Pod, secrets: &dyn SecretObjects, mut options: Options<
         return Err(Refusal { problems });
     }
     let primary = primary.filter(is_there);
-    Ok(Prepared { containers, volumes, builtin, primary, root, host_env, grace, options, notes })
+    Ok(Prepared { containers, volumes, to_fill, sandbox, builtin, primary, root, host_env, grace, options, notes })
+}
+
+/// The namespaces, if they are asked for and can be had; `matters` if a container has a mount.
+fn sandbox(options: &Options<'_>, matters: bool, context: &mut Context<'_>) -> Option<Rc<Sandbox>> {
+    if options.isolation == Isolation::Directory {
+        return None;
+    }
+    let is_forced = options.isolation == Isolation::Namespace;
+    let made = match &options.init_command {
+        Some(words) => Sandbox::start(words),
+        None if namespace::was_called() => Sandbox::start(&[]),
+        None if is_forced => Err("this program or system is not made for it".into()),
+        None => return None,
+    };
+    match made {
+        Ok(sandbox) => return Some(Rc::new(sandbox)),
+        Err(reason) if is_forced => context.problems.push(Problem::NoNamespace { reason }),
+        Err(reason) if matters => context.notes.push(Note::NoNamespace { reason }),
+        Err(_) => {}
+    }
+    None
 }
 
 /// [`prepare`] and [`Prepared::run`] in one.

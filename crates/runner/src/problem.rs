@@ -93,6 +93,18 @@ pub enum Problem {
         /// Where it could be.
         root: String,
     },
+    /// A mount at a place where nothing can be mounted.
+    #[error("container `{container}` mounts volume `{volume}` at `{path}`, {reason}")]
+    MountPoint {
+        /// The container.
+        container: String,
+        /// The volume.
+        volume: String,
+        /// Where it is mounted.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A mount within another one, or at the same path.
     #[error("container `{container}` mounts volume `{volume}` at `{path}`, which lies in another mount")]
     MountNested {
@@ -172,6 +184,12 @@ pub enum Problem {
         name: String,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// Namespaces were asked for, and can't be had.
+    #[error("a mount namespace can't be had: {reason}")]
+    NoNamespace {
+        /// The reason.
+        reason: String,
     },
     /// No containers.
     #[error("pod has no containers")]

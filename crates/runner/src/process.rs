@@ -4,13 +4,16 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use crate::outcome::End;
+use crate::namespace::Sandbox;
+use crate::outcome::{End, StartError};
 use crate::output::Stream;
 use crate::pipe::{Pipe, Treatment};
+use crate::program::{Launch, Start};
 
 /// How long to wait, after a container's end, for the rest of what was written. Only a process that left the container's group and still holds its pipe makes it
 /// take that long.
@@ -18,19 +21,45 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 /// A running process, or one whose last output is still being read.
 pub(crate) struct Process {
-    child: Child,
-    group: Pid,
+    handle: Handle,
     pipes: Vec<Pipe>,
     ended: Option<(End, Instant)>,
 }
 
+/// How to reach it.
+enum Handle {
+    /// A child of this process, and the group that it leads.
+    Child(Child, Pid),
+    /// A container in a sandbox, by its number there.
+    Inside(Rc<Sandbox>, i32),
+}
+
 impl Process {
-    /// Starts a command in a process group of its own.
-    pub(crate) fn spawn(command: &mut Command, treatment: &Treatment) -> io::Result<Process> {
+    /// Starts a container, in a process group of its own.
+    pub(crate) fn start(launch: &mut Launch, treatment: &Treatment) -> Result<Process, StartError> {
+        let Launch { start, program } = launch;
+        let not_started = |source| StartError::Program { program: program.clone(), source };
+        match start {
+            Start::Here(command) => Self::spawn(command, treatment).map_err(not_started),
+            Start::Inside(sandbox, order) => {
+                let (id, stdout, stderr) = sandbox.spawn(order).map_err(|failed| failed.of(program, &order.binds))?;
+                let mut process =
+                    Process { handle: Handle::Inside(Rc::clone(sandbox), id), pipes: Vec::new(), ended: None };
+                let pipes =
+                    [Pipe::new(Stream::Stdout, stdout, treatment), Pipe::new(Stream::Stderr, stderr, treatment)];
+                for pipe in pipes {
+                    process.pipes.push(pipe.map_err(not_started)?);
+                }
+                Ok(process)
+            }
+        }
+    }
+
+    fn spawn(command: &mut Command, treatment: &Treatment) -> io::Result<Process> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
         let group = Pid::from_child(&child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let mut process = Process { child, group, pipes: Vec::new(), ended: None };
+        let mut process = Process { handle: Handle::Child(child, group), pipes: Vec::new(), ended: None };
         if let Some(source) = stdout {
             process.pipes.push(Pipe::new(Stream::Stdout, source, treatment)?);
         }
@@ -51,10 +80,14 @@ impl Process {
         if !self.is_alive() {
             return;
         }
-        // A group whose processes have all ended can't be signalled; that is as good.
-        _ = kill_process_group(self.group, signal);
+        let send = |signal| match &self.handle {
+            // A group whose processes have all ended can't be signalled; that is as good.
+            Handle::Child(_, group) => _ = kill_process_group(*group, signal),
+            Handle::Inside(sandbox, id) => sandbox.signal(*id, signal),
+        };
+        send(signal);
         if signal != Signal::KILL {
-            _ = kill_process_group(self.group, Signal::CONT);
+            send(Signal::CONT);
         }
     }
 
@@ -80,12 +113,20 @@ impl Process {
         if self.ended.is_some() {
             return Ok(());
         }
-        // Looked at before it is waited for: until then its number, and so that of the group, can't be given to another process.
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        if waitid(WaitId::Pid(self.group), options)?.is_some() {
-            self.signal(Signal::KILL);
-            self.ended = Some((end_of(self.child.wait()?), now));
-        }
+        let end = match &mut self.handle {
+            Handle::Child(child, group) => {
+                // Looked at before it is waited for: until then its number, and so that of the group, can't be given to another process.
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+                if waitid(WaitId::Pid(*group), options)?.is_none() {
+                    return Ok(());
+                }
+                _ = kill_process_group(*group, Signal::KILL);
+                Some(end_of(child.wait()?))
+            }
+            // Init has done the same.
+            Handle::Inside(sandbox, id) => sandbox.ended(*id),
+        };
+        self.ended = end.map(|end| (end, now));
         Ok(())
     }
 
@@ -112,7 +153,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         if self.is_alive() {
             self.signal(Signal::KILL);
-            _ = self.child.wait();
+            if let Handle::Child(child, _) = &mut self.handle {
+                _ = child.wait();
+            }
         }
     }
 }

@@ -8,13 +8,16 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use crate::env::{Entry, Env, FileRef, Source, evaluate, unfit};
 use crate::envfile;
 use crate::expansion::expand;
 use crate::hidden::Hidden;
 use crate::mount::Mounts;
+use crate::namespace::Sandbox;
 use crate::options::{HOST_ENV, VolumeDirs};
+use crate::order::Order;
 use crate::outcome::StartError;
 use crate::output::Note;
 use crate::problem::{MAX_STRING, Problem, Unfit};
@@ -31,10 +34,16 @@ pub(crate) struct Program {
     mounts: Mounts,
 }
 
-/// A command to start, and the name of its program for messages.
+/// What to start, and the name of its program for messages.
 pub(crate) struct Launch {
-    pub(crate) command: Command,
+    pub(crate) start: Start,
     pub(crate) program: String,
+}
+
+/// Where, and how.
+pub(crate) enum Start {
+    Here(Command),
+    Inside(Rc<Sandbox>, Order),
 }
 
 /// What the containers of a run have in common.
@@ -43,6 +52,7 @@ pub(crate) struct Surroundings<'a> {
     /// The env vars that are passed on from the host.
     pub(crate) host_env: &'a [(OsString, OsString)],
     pub(crate) volumes: &'a VolumeDirs,
+    pub(crate) sandbox: Option<&'a Rc<Sandbox>>,
 }
 
 /// Of the host's environment, what a container may see.
@@ -63,7 +73,7 @@ impl Program {
         let words: Vec<Hidden> =
             container.command.iter().chain(&container.args).map(|word| word.as_str().into()).collect();
         let program = Program { words, dir: container.working_dir.clone(), env, mounts };
-        if !program.mounts.is_empty() {
+        if program.mounts.are_led_to() {
             Self::note_what_stays(container, root, &mut context.notes);
         }
         program.check(container, root, host_env, context);
@@ -87,7 +97,7 @@ impl Program {
             context.problems.push(Problem::NoProgram { container: container.name.clone() });
             return;
         }
-        if !self.dir.is_empty() && !under(self.dir.as_bytes(), root) && !Path::new(&self.dir).is_dir() {
+        if !self.dir.is_empty() && !self.mounts.may_hold(self.dir.as_bytes(), root) && !Path::new(&self.dir).is_dir() {
             let (container, dir) = (container.name.clone(), self.dir.clone());
             context.notes.push(Note::NoWorkingDir { container, dir });
         }
@@ -110,7 +120,7 @@ impl Program {
         }
         let word = OsStr::from_bytes(&words[0]);
         let later = self.env.iter().any(|entry| matches!(entry.source, Source::File(_)) && entry.name == "PATH");
-        let known = !under(&words[0], root) && !words[0].windows(2).any(|pair| pair == b"$(") && !later;
+        let known = !self.mounts.may_hold(&words[0], root) && !words[0].windows(2).any(|pair| pair == b"$(") && !later;
         let path = env
             .get(b"PATH")
             .map(OsStr::from_bytes)
@@ -131,8 +141,10 @@ impl Program {
 
     /// The command to start, now that all before it has run. `own` is where the container's directory may be made.
     pub(crate) fn launch(&self, surroundings: &Surroundings<'_>, own: &Path) -> Result<Launch, StartError> {
-        let Surroundings { root, host_env, volumes } = surroundings;
-        let root = Root { named: root, real: self.mounts.make(volumes, own)? };
+        let Surroundings { root, host_env, volumes, sandbox } = surroundings;
+        // In a sandbox the files are where the pod has them.
+        let real = if sandbox.is_some() { None } else { self.mounts.make(volumes, own)? };
+        let root = Root { named: root, real };
         let env = evaluate(&self.env, &root, |variable, file| read(variable, file, volumes))?;
         for (name, value) in env.iter() {
             if let Some(unfit) = unfit(name, value.as_bytes()) {
@@ -142,6 +154,19 @@ impl Program {
         let words = self.expanded(&env, &root);
         if let Some((index, unfit)) = words.iter().enumerate().find_map(|(at, word)| Some((at, unfit_word(word)?))) {
             return Err(StartError::Unfit { what: word_name(index), unfit });
+        }
+        if let Some(sandbox) = sandbox {
+            let env = env.iter().map(|(name, value)| (hidden(OsStr::new(name)), hidden(value)));
+            // A later one of the same name wins.
+            let host = host_env.iter().map(|(name, value)| (hidden(name), hidden(value)));
+            let order = Order {
+                words,
+                env: host.chain(env).collect(),
+                dir: self.dir.clone().into(),
+                other_dir: std::env::current_dir().unwrap_or_else(|_| "/".into()),
+                binds: self.mounts.binds(volumes, sandbox.path())?,
+            };
+            return Ok(Launch { start: Start::Inside(Rc::clone(sandbox), order), program: self.name() });
         }
         let words: Vec<&OsStr> = words.iter().map(|word| OsStr::from_bytes(word)).collect();
         let Some((program, args)) = words.split_first() else {
@@ -154,7 +179,7 @@ impl Program {
         if dir.is_dir() {
             command.current_dir(dir);
         }
-        Ok(Launch { command, program: self.name() })
+        Ok(Launch { start: Start::Here(command), program: self.name() })
     }
 }
 
@@ -205,9 +230,8 @@ fn unfit_word(word: &[u8]) -> Option<Unfit> {
     }
 }
 
-/// Whether a path is in the secrets' directory, where there is nothing yet.
-fn under(path: &[u8], root: &str) -> bool {
-    path.starts_with(root.as_bytes())
+fn hidden(text: &OsStr) -> Hidden {
+    text.as_bytes().to_vec().into()
 }
 
 /// Whether a program can be found: by its path, or by its name in one of the directories of `PATH`.

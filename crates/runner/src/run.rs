@@ -6,9 +6,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::mask::Values;
-use crate::options::{Builtin, VolumeDirs};
+use crate::options::Builtin;
 use crate::outcome::{ContainerResult, Decider, End, Outcome, Role, StartError, signal_code};
 use crate::output::{Note, Output};
+use crate::place::Place;
 use crate::prepare::{Planned, Prepared};
 use crate::private::{self, PrivateDir};
 use crate::problem::RunError;
@@ -16,14 +17,9 @@ use crate::program::{Launch, Surroundings};
 use crate::signals::Signals;
 use crate::strays::Strays;
 use crate::supervisor::{Patience, Supervisor};
-use crate::volume;
 
 /// Where Linux keeps files in memory.
 const MEMORY: &str = "/dev/shm";
-
-/// The parts of the private directory.
-const VOLUMES: &str = "volumes";
-const CONTAINERS: &str = "containers";
 
 pub(crate) fn run(mut prepared: Prepared<'_>, output: &mut dyn Output) -> Result<Outcome, RunError> {
     // In this order: what is dropped first ends the processes, what is dropped next removes their files, and only then signals may end this process.
@@ -33,39 +29,49 @@ pub(crate) fn run(mut prepared: Prepared<'_>, output: &mut dyn Output) -> Result
     if swept > 0 {
         output.note(&Note::Swept(swept));
     }
+    if let Some(sandbox) = prepared.sandbox.take() {
+        let outcome = run_in(prepared, &Place::Sandbox(Rc::clone(&sandbox)), &mut signals, output);
+        let strays = sandbox.finish();
+        // Where the run broke off, what still ran was not astray.
+        say_strays(if outcome.is_ok() { strays } else { 0 }, output);
+        return outcome;
+    }
     let private = PrivateDir::make(&parent).map_err(|source| RunError::PrivateDir { dir: parent, source })?;
     let strays = if prepared.options.own_strays { Strays::adopt() } else { None };
-    let outcome = run_in(prepared, private.path(), &mut signals, output);
-    let strays = strays.map_or(0, |strays| strays.end());
-    if strays > 0 {
-        output.note(&Note::StraysKilled(strays));
-    }
+    let outcome = run_in(prepared, &Place::Directory(private.path()), &mut signals, output);
+    say_strays(strays.map_or(0, |strays| strays.end()), output);
     if let Err(error) = private.remove() {
         output.note(&Note::NotRemoved { dir: private.path().into(), reason: error.to_string() });
     }
     outcome
 }
 
-/// Everything that lies in the private directory and everything that runs, from start to end.
+fn say_strays(count: usize, output: &mut dyn Output) {
+    if count > 0 {
+        output.note(&Note::StraysKilled(count));
+    }
+}
+
+/// Everything that lies in the run's files and everything that runs, from start to end.
 fn run_in(
     prepared: Prepared<'_>,
-    private: &Path,
+    place: &Place<'_>,
     signals: &mut Signals,
     output: &mut dyn Output,
 ) -> Result<Outcome, RunError> {
-    let Prepared { containers, volumes, builtin, primary, root, host_env, grace, options, notes: _ } = prepared;
+    let Prepared { containers, volumes, to_fill, builtin, primary, root, host_env, grace, options, .. } = prepared;
     let masked = Rc::new(Values::new(&options.mask));
     if masked.too_short > 0 {
         output.note(&Note::NotMasked(masked.too_short));
     }
-    let volumes = make_volumes(&volumes, private)?;
+    let volumes = place.make(&volumes, &to_fill)?;
     let patience = Patience { grace, restart_delay: options.restart_delay };
     let mut stage = Stage {
         containers: &containers,
         primary: primary.as_deref(),
-        surroundings: Surroundings { root: &root, host_env: &host_env, volumes: &volumes },
-        private,
-        supervisor: Supervisor::new(output, signals, patience, masked),
+        surroundings: Surroundings { root: &root, host_env: &host_env, volumes: &volumes, sandbox: place.sandbox() },
+        place,
+        supervisor: Supervisor::new(output, signals, patience, masked, place.sandbox().cloned()),
         failed: BTreeMap::new(),
         filled: None,
     };
@@ -73,26 +79,12 @@ fn run_in(
     Ok(stage.outcome())
 }
 
-fn make_volumes(plans: &[volume::Plan], private: &Path) -> Result<VolumeDirs, RunError> {
-    let mut made = VolumeDirs::default();
-    for part in [VOLUMES, CONTAINERS] {
-        let dir = private.join(part);
-        std::fs::create_dir(&dir).map_err(|source| RunError::PrivateDir { dir, source })?;
-    }
-    for plan in plans {
-        let dir = private.join(VOLUMES).join(&plan.name);
-        plan.make(&dir).map_err(|source| RunError::PrivateDir { dir: dir.clone(), source })?;
-        made.0.insert(plan.name.clone(), dir);
-    }
-    Ok(made)
-}
-
 /// A run under way.
 struct Stage<'a> {
     containers: &'a [Planned],
     primary: Option<&'a str>,
     surroundings: Surroundings<'a>,
-    private: &'a Path,
+    place: &'a Place<'a>,
     supervisor: Supervisor<'a>,
     /// Why containers did not start, by their index.
     failed: BTreeMap<usize, StartError>,
@@ -160,8 +152,7 @@ impl Stage<'_> {
 
     fn launch(&mut self, index: usize) -> Option<Launch> {
         let planned = &self.containers[index];
-        let own = self.private.join(CONTAINERS).join(&planned.name);
-        match planned.program.as_ref()?.launch(&self.surroundings, &own) {
+        match planned.program.as_ref()?.launch(&self.surroundings, &self.place.of_container(&planned.name)) {
             Ok(launch) => Some(launch),
             Err(error) => {
                 self.fail(index, error);

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
@@ -28,7 +28,7 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn listen() -> io::Result<Signals> {
-        let mut ending = vec![SIGINT, SIGTERM];
+        let mut ending = vec![SIGINT, SIGTERM, SIGQUIT];
         // Under nohup a hang-up is not meant to end anything.
         if !is_ignored(SIGHUP) {
             ending.push(SIGHUP);

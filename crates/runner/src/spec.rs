@@ -106,7 +106,7 @@ object! { EnvFrom { prefix: String, secret_ref: Option<ObjectRef>, config_map_re
 
 object! { ObjectRef { name: String, optional: bool, } }
 
-object! { VolumeMount { name: String, mount_path: String, sub_path: String, sub_path_expr: String, } }
+object! { VolumeMount { name: String, mount_path: String, sub_path: String, sub_path_expr: String, read_only: bool, } }
 
 object! { VolumeDevice { name: String, } }
 

@@ -24,6 +24,11 @@ impl Strays {
         Some(Strays { others })
     }
 
+    /// Those of a process to which the kernel gives all orphans, as the first one of a PID namespace.
+    pub(crate) fn of_init() -> Strays {
+        Strays { others: Vec::new() }
+    }
+
     /// Ends all orphans, and the orphans that this makes, and gives their number. What can't be ended, such as a program of another user, is left.
     pub(crate) fn end(&self) -> usize {
         use rustix::process::{Signal, WaitOptions, kill_process, waitpid};

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::process::Signal;
 
 use crate::mask::Values;
+use crate::namespace::Sandbox;
 use crate::outcome::{End, Role, StartError};
 use crate::output::{Note, Output};
 use crate::pipe::Treatment;
@@ -35,6 +36,8 @@ pub(crate) struct Supervisor<'a> {
     pub(crate) output: &'a mut dyn Output,
     signals: &'a mut Signals,
     patience: Patience,
+    /// Where the containers run, if not beside this process.
+    sandbox: Option<Rc<Sandbox>>,
     /// What the containers' output is not to show.
     masked: Rc<Values>,
     /// By their index in the pod.
@@ -75,9 +78,10 @@ impl<'a> Supervisor<'a> {
         signals: &'a mut Signals,
         patience: Patience,
         masked: Rc<Values>,
+        sandbox: Option<Rc<Sandbox>>,
     ) -> Self {
         let (started, buffer) = (BTreeMap::new(), vec![0; 64 * 1024]);
-        Supervisor { output, signals, patience, masked, started, stop: None, closing: false, buffer }
+        Supervisor { output, signals, patience, sandbox, masked, started, stop: None, closing: false, buffer }
     }
 
     /// Starts a container.
@@ -134,6 +138,9 @@ impl<'a> Supervisor<'a> {
     /// Waits for something to happen and deals with it.
     fn turn(&mut self) -> io::Result<()> {
         let ready = self.poll()?;
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.receive()?;
+        }
         let now = Instant::now();
         self.take_signals(now);
         let mut killed = Vec::new();
@@ -176,6 +183,8 @@ impl<'a> Supervisor<'a> {
             })
         };
         let mut fds = vec![PollFd::from_borrowed_fd(self.signals.fd(), PollFlags::IN)];
+        fds.extend(self.sandbox.iter().map(|sandbox| PollFd::from_borrowed_fd(sandbox.fd(), PollFlags::IN)));
+        let others = fds.len();
         fds.extend(
             running()
                 .flat_map(|(_, process)| process.pipes())
@@ -189,7 +198,7 @@ impl<'a> Supervisor<'a> {
             Err(Errno::INTR) => return Ok(BTreeMap::new()),
             Err(error) => return Err(error.into()),
         }
-        let mut ready = fds.iter().skip(1).map(|fd| !fd.revents().is_empty());
+        let mut ready = fds.iter().skip(others).map(|fd| !fd.revents().is_empty());
         Ok(running().map(|(index, process)| (index, ready.by_ref().take(process.pipes().count()).collect())).collect())
     }
 
@@ -264,6 +273,5 @@ impl Patience {
 
 fn spawn(launch: &mut Launch, name: &str, masked: &Rc<Values>, output: &mut dyn Output) -> Result<Process, StartError> {
     let treatment = Treatment { framing: output.framing(name), values: Rc::clone(masked) };
-    Process::spawn(&mut launch.command, &treatment)
-        .map_err(|source| StartError::Program { program: launch.program.clone(), source })
+    Process::start(launch, &treatment)
 }

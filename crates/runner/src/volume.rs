@@ -155,6 +155,11 @@ impl Filling<'_, '_, '_> {
 }
 
 impl Plan {
+    /// Whether it starts with something in it.
+    pub(crate) fn is_filled(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     /// Makes the volume's directory, which must not be there yet, with all that is in it.
     pub(crate) fn make(&self, dir: &Path) -> io::Result<()> {
         let mut folders = std::fs::DirBuilder::new();

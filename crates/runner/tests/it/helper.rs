@@ -1,6 +1,8 @@
 //! The runner in a process of its own, for tests that end it: this test program again, with a pod in an env var.
 
+use std::ffi::OsString;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -56,6 +58,11 @@ fn in_a_process_of_its_own() {
     std::process::exit(exit_code.into());
 }
 
+/// The words for this test program to do one test, on its first thread.
+pub(crate) fn args(test: &str) -> Vec<OsString> {
+    ["--exact", test, "--nocapture", "--test-threads=1", "--quiet"].map(OsString::from).into()
+}
+
 /// A process that runs a pod.
 pub(crate) struct Helper {
     child: Child,
@@ -72,8 +79,12 @@ impl Helper {
         if !parent.exists() {
             std::fs::create_dir(&parent).unwrap();
         }
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "helper::in_a_process_of_its_own", "--nocapture", "--test-threads=1", "--quiet"])
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        if more.iter().any(|(name, _)| *name == "GROUP") {
+            command.process_group(0);
+        }
+        let child = command
+            .args(args("helper::in_a_process_of_its_own"))
             .env(POD, pod.to_string())
             .env(PARENT, parent)
             .env(GRACE, grace.as_millis().to_string())
@@ -106,6 +117,12 @@ impl Helper {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// To all of its group; it must have been started with `GROUP`.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn signal_group(&self, signal: Signal) {
+        rustix::process::kill_process_group(Pid::from_child(&self.child), signal).unwrap();
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {

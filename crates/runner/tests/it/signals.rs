@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::helper::Helper;
-use crate::support::{GUARD, is_running, pod, sh, until};
+use crate::support::{GUARD, in_namespace, is_running, pod, sh, until};
 
 const LOOP: &str = "while :; do sleep 0.01; done";
 
@@ -24,6 +24,11 @@ fn with_dir(containers: &[Value], init: &[Value]) -> Value {
         &json!(all(containers)),
         &json!({"initContainers": all(init), "volumes": [{"name": "v"}], "terminationGracePeriodSeconds": 1000}),
     )
+}
+
+/// How many private directories a run has.
+fn directories() -> usize {
+    usize::from(!in_namespace())
 }
 
 fn container(name: &str, script: &str) -> Value {
@@ -45,7 +50,7 @@ fn the_first_signal_asks_all_to_end() {
         for name in ["a", "b", "side"] {
             helper.wait_for(&format!("{name} | ready"));
         }
-        assert_eq!(helper.left(), 1);
+        assert_eq!(helper.left(), directories());
         helper.signal(signal);
         // Under nohup a hang-up ends nothing; then the run is ended otherwise.
         let code = if signal == Signal::HUP && hangup_is_ignored() {
@@ -104,6 +109,10 @@ fn a_crash_of_the_task_leaves_nothing() {
 
 #[test]
 fn a_panic_of_the_caller_leaves_nothing() {
+    // There a process has another number than here, and ends with the run: see `namespace.rs`.
+    if in_namespace() {
+        return;
+    }
     let main = container("main", &format!("echo $$$$; echo panic; trap '' TERM; {LOOP}"));
     let mut helper = Helper::start(&with_dir(&[main], &[]), GUARD, &[("PANIC", "panic")]);
     assert_eq!(helper.end(), Some(101), "{}", helper.log());
@@ -114,6 +123,10 @@ fn a_panic_of_the_caller_leaves_nothing() {
 
 #[test]
 fn what_a_killed_run_left_is_gone_after_the_next() {
+    // There a process has another number than here, and ends with the run: see `namespace.rs`.
+    if in_namespace() {
+        return;
+    }
     let mut helper = Helper::start(
         &with_dir(&[container("main", &format!("echo secret > $DIR/x; echo $$$$; {LOOP}"))], &[]),
         GUARD,
@@ -147,7 +160,7 @@ fn a_run_beside_another_keeps_its_directory() {
     let pod = crate::support::read(&with_dir(&[container("main", "true")], &[]));
     let outcome =
         runner::run(&pod, &crate::support::Secrets::default(), crate::support::options(&parent), &mut record).unwrap();
-    assert_eq!((outcome.exit_code, record.notes.len(), first.left()), (0, 0, 1));
+    assert_eq!((outcome.exit_code, record.notes.len(), first.left()), (0, 0, directories()));
     first.signal(Signal::TERM);
     assert_eq!(first.end(), Some(143));
 }

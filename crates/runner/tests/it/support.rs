@@ -1,10 +1,13 @@
 //! A pod in JSON, Secrets in a map, and what a run said.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use runner::{Framing, Note, Options, Outcome, Output, Pod, Prepared, Problem, RunError, SecretObjects, Stream};
+use runner::{
+    Framing, Isolation, Note, Options, Outcome, Output, Pod, Prepared, Problem, RunError, SecretObjects, Stream,
+};
 use serde_json::{Value, json};
 
 /// Long enough for any machine; only a test that hangs ever waits for it.
@@ -68,9 +71,26 @@ impl Record {
     }
 }
 
+/// The env var by which all tests use namespaces; see `both.rs`.
+pub(crate) const NAMESPACE: &str = "RUNNER_TEST_NAMESPACE";
+
+/// The env var that names [`init`].
+pub(crate) const INIT: &str = "RUNNER_TEST_INIT";
+
+pub(crate) fn in_namespace() -> bool {
+    std::env::var_os(NAMESPACE).is_some()
+}
+
+/// The program that becomes the first process of a namespace. Where it was built, another user may not see it.
+pub(crate) fn init() -> OsString {
+    std::env::var_os(INIT).unwrap_or_else(|| env!("CARGO_BIN_EXE_runner-test-init").into())
+}
+
 /// Options as the program would set them, with a directory of the test's own.
 pub(crate) fn options(parent: &Path) -> Options<'static> {
     Options {
+        isolation: if in_namespace() { Isolation::Namespace } else { Isolation::Directory },
+        init_command: Some(vec![init()]),
         host_env: std::env::vars_os().collect(),
         private_parent: Some(parent.into()),
         grace: GUARD,
@@ -178,4 +198,30 @@ pub(crate) fn state(pid: &str) -> Option<char> {
     }
     let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim_start().chars().next()
+}
+
+/// Whether this user can't have namespaces here.
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "what is not tested should not go unnoticed")]
+pub(crate) fn no_namespace() -> bool {
+    let options = Options { isolation: Isolation::Namespace, ..options(Path::new("/nowhere")) };
+    match runner::prepare(&read(&one("true", &json!({}))), &Secrets::default(), options) {
+        Ok(_) => false,
+        Err(refusal) => {
+            println!("not tested: {refusal}");
+            true
+        }
+    }
+}
+
+/// The processes with this text in their environment that have not ended.
+#[cfg(target_os = "linux")]
+pub(crate) fn marked(mark: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let numbers = processes.filter_map(|process| process.file_name().into_string().ok());
+    let has_mark = |pid: &String| {
+        let env = std::fs::read(format!("/proc/{pid}/environ"));
+        env.is_ok_and(|env| env.windows(mark.len()).any(|part| part == mark.as_bytes())) && is_running(pid)
+    };
+    numbers.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).filter(has_mark).collect()
 }
