@@ -11,6 +11,10 @@
 //! run that is killed leaves neither a process nor a file, and there is no moment at which it could.
 //!
 //! A root user needs no user namespace; anyone else gets one in which they are still themselves, if the system allows it.
+//!
+//! What a container can notice: its process numbers are its own; mounts of secrets are read-only; and in a user namespace the files of other users belong to
+//! `nobody`, so that programs which insist on root's (`sudo`, `ssh` with its configuration) do not work. Where only root may keep a tmpfs from being swapped out,
+//! secrets lie in a ramfs, which never is; what containers write into an emptyDir may be.
 
 #[cfg(target_os = "linux")]
 mod entry;

@@ -47,7 +47,8 @@ pub struct Options<'a> {
     /// orphan below it, so set it only in a program that starts no children of its own meanwhile. In a namespace they always are, and this is not needed.
     pub own_strays: bool,
     /// Values that stand as `***` in what the containers write, in both streams and however it is cut, without the white space around them. Those shorter than
-    /// [`SHORTEST_MASKED`](crate::SHORTEST_MASKED) do not, which a note says; nor does what is derived from a value, such as its base64.
+    /// [`SHORTEST_MASKED`](crate::SHORTEST_MASKED) do not, which a note says; nor does what is derived from a value, such as its base64
+    /// or one of its lines: if those are to be masked, give them too. What may be the start of a value is held back until it is known.
     pub mask: Vec<Masked>,
 }
 

@@ -118,7 +118,14 @@ pub fn prepare<'a>(pod: &Pod, secrets: &dyn SecretObjects, mut options: Options<
     let grace =
         spec.termination_grace_period_seconds.map_or(options.grace, |own| Duration::from_secs(own).min(options.grace));
 
-    let Context { problems, notes, .. } = context;
+    let Context { mut problems, notes, .. } = context;
+    if problems.iter().any(|problem| matches!(problem, Problem::MountElsewhere { .. })) {
+        let why = notes.iter().find_map(|note| match note {
+            Note::NoNamespace { reason } => Some(Problem::NoNamespace { reason: reason.clone() }),
+            _ => None,
+        });
+        problems.extend(why);
+    }
     if !problems.is_empty() {
         return Err(Refusal { problems });
     }

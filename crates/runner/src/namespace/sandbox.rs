@@ -72,6 +72,9 @@ impl Sandbox {
             return Err(match (id, Errno::from_raw_os_error(value)) {
                 // What the kernel calls no space left on a device.
                 (UNSHARE, Errno::NOSPC) => format!("{step}: this system allows no more (user.max_user_namespaces)"),
+                (UNSHARE, Errno::INVAL) => {
+                    format!("{step}: this system has none, or the program has threads before it asks for them")
+                }
                 (_, error) => format!("{step}: {}", io::Error::from(error)),
             });
         }

@@ -219,7 +219,7 @@ fn the_other_way_if_it_is_asked_for() {
     let mounts = json!([{"name": "v", "mountPath": ROOT}]);
     let main =
         sh("main", "cat $DIR/k; echo $DIR", &json!({"env": [{"name": "DIR", "value": ROOT}], "volumeMounts": mounts}));
-    let pod = pod(&json!([main]), &json!({"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}));
+    let pod = self::pod(&json!([main]), &json!({"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}));
     let ran = run_with(&pod, &secrets(), |options| options.isolation = Isolation::Directory);
     assert!(
         ran.text("main").starts_with("hunter2-canary/") && !ran.text("main").contains("flyte"),
@@ -246,6 +246,22 @@ fn the_other_way_if_it_is_asked_for() {
     let refused = runner::run(&read(&pod), &secrets(), forced, &mut crate::support::Record::default());
     let Err(RunError::Refused(refusal)) = refused else { panic!() };
     assert_eq!(refusal.to_string(), "pod can't be run here: a mount namespace can't be had: init ended at once");
+    // What can't be had without it is refused together with the reason.
+    let elsewhere = self::pod(
+        &json!([mounted("main", "true", &json!([{"name": "m", "mountPath": "/data"}]))]),
+        &json!({"volumes": [{"name": "m"}]}),
+    );
+    let auto =
+        runner::Options { isolation: Isolation::Auto, init_command: nowhere(), ..options(Path::new("/nowhere")) };
+    let refusal = runner::prepare(&read(&elsewhere), &secrets(), auto).err().unwrap();
+    let texts: Vec<String> = refusal.problems.iter().map(Problem::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "container `main` mounts volume `m` at `/data`: only mounts at or under `/etc/flyte/secrets` can be had without a mount namespace",
+            "a mount namespace can't be had: init ended at once"
+        ]
+    );
     // A program that does not call `init_if_asked` has it without a word.
     let ran = run_with(&pod, &secrets(), |options| (options.isolation, options.init_command) = (Isolation::Auto, None));
     assert!(ran.text("main").contains("hunter2") && ran.record.notes().is_empty());
