@@ -94,8 +94,7 @@ fn started_as(name: &str) -> bool {
 fn without_stray_values(mut error: Error) -> Error {
     let stray =
         matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(text)) if !text.starts_with('-'));
-    let gives_secrets = std::env::args_os().any(|argument| argument.as_encoded_bytes().starts_with(b"--secret"));
-    if error.kind() == ErrorKind::UnknownArgument && stray && gives_secrets {
+    if error.kind() == ErrorKind::UnknownArgument && stray {
         error.insert(ContextKind::InvalidArg, ContextValue::String("…".to_owned()));
     }
     error

@@ -41,7 +41,17 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let secrets = if args.what == "-" || Path::new(&args.what).exists() {
         from_document(Document::read(&args.what)?)?
     } else {
-        from_value(&args.what)?
+        from_value(&args.what).map_err(|fault| {
+            if fault.message.starts_with(NO_ANNOTATION) {
+                // Only the command line's own word is shown, never what a file holds.
+                let shown: String = args.what.chars().take(60).collect();
+                return Fault {
+                    message: format!("`{}` is no file, and {}", shown.escape_debug(), fault.message),
+                    ..fault
+                };
+            }
+            fault
+        })?
     };
     match args.output {
         Output::Text => terminal::out(&text(&secrets))?,
@@ -53,6 +63,9 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How the message begins of what is no annotation's value.
+const NO_ANNOTATION: &str = "no annotation";
+
 fn from_value(value: &str) -> Result<Vec<Secret>, Fault> {
     if value.is_empty() {
         return Err(Fault::new("the value is empty").hint("give it an annotation's value, a file, or - for stdin"));
@@ -63,11 +76,7 @@ fn from_value(value: &str) -> Result<Vec<Secret>, Fault> {
     }
     match secret::decode(value) {
         Ok(secret) => Ok(vec![secret]),
-        Err(error) => {
-            let shown: String = value.chars().take(60).collect();
-            let fault = Fault::new(format!("`{}` is no file, and no annotation: {error}", shown.escape_debug()));
-            Err(fault.maybe_hint(error.hint()))
-        }
+        Err(error) => Err(Fault::new(format!("{NO_ANNOTATION}: {error}")).maybe_hint(error.hint())),
     }
 }
 

@@ -46,7 +46,9 @@ impl GivenArgs {
             let (group, key, path) = assignment("--secret-file", "FILE", index, text)?;
             let value = fs::read(path).map_err(|error| {
                 let (name, reason) = (shown(group, key), document::reason(&error));
-                Fault::new(format!("`--secret-file` for `{name}`: can't read `{}`: {reason}", path.escape_debug()))
+                // The path is not shown: whoever took one option for the other gave a value here.
+                Fault::new(format!("`--secret-file` for `{name}`: the file that it names can't be read: {reason}"))
+                    .hint("--secret-file takes the name of a file, --secret a value")
             })?;
             keep("--secret-file", group, key, value)?;
         }

@@ -249,8 +249,8 @@ fn options_of_run_that_can_not_be_used() {
         .complains(&["`--secret-file` gives secret `a/b` a second"]);
     run(&["--secret-file", "a/b=nowhere"])
         .code(125)
-        .complains(&["`--secret-file` for `a/b`: can't read `nowhere`: there is no such file"]);
-    run(&["--secret-file", "a/b=tmp"]).code(125).complains(&["`tmp`", "directory"]);
+        .complains(&["`--secret-file` for `a/b`: the file that it names can't be read: there is no such file"]);
+    run(&["--secret-file", "a/b=tmp"]).code(125).complains(&["`a/b`", "directory"]);
     run(&["--secret", "a/b=v", "--secret", "a/c=v"]).code(0).complains(&["warning: nothing asked for secret `a/c`"]);
     run(&["--secret", "a/B=v"]).code(125).complains(&["warning: nothing asked for secret `a/B`", "--secret a/b=VALUE"]);
     run(&["--output", "yaml"]).code(2).complains(&["[possible values: table, json]"]);

@@ -149,3 +149,21 @@ fn what_does_leak_is_found() {
     place.run(&["pod.yaml", "--secret", &values[0], "--secret", &values[1]]).code(0);
     assert_eq!(place.files_with(CANARY), [place.path("copy")]);
 }
+
+#[test]
+fn an_option_that_was_forgotten_or_taken_for_another_does_not_tell_the_value() {
+    let place = Place::new().with("pod.yaml", script(ASKED, "true")).with("value", CANARY);
+    let assignment = format!("g/k={CANARY}");
+    let word = format!("password={CANARY}");
+    for args in [
+        &["run", "pod.yaml", &assignment][..],
+        &["run", "pod.yaml", &word],
+        &["run", "--", "pod.yaml", &assignment],
+        &["run", "pod.yaml", "--secret-file", &assignment],
+        &["explain", "pod.yaml", &assignment],
+        &["decode", "value"],
+    ] {
+        place.keybearer(args).never_says(CANARY).complains(&["error:"]);
+    }
+    place.keybearer_reads(CANARY, &["decode", "-"]).never_says(CANARY).code(2);
+}

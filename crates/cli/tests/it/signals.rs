@@ -38,7 +38,7 @@ fn nothing_is_left(processes: &[String], file: &str) {
 
 #[test]
 fn an_interrupt_and_a_request_to_end() {
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("QUIT", 131), ("HUP", 129)] {
         let place = Place::new();
         let (started, processes, file) = started(&place, "wait");
         assert_eq!(fs::read_to_string(&file).unwrap(), "v");
