@@ -71,7 +71,7 @@ impl Cli {
 
     pub(crate) fn execute(self) -> ExitCode {
         let (result, failure_code): (Result<ExitCode, Fault>, u8) = match self.command {
-            Command::Run(args) => (run::execute(args), run::NOT_STARTED),
+            Command::Run(args) => (run::execute(&args), run::NOT_STARTED),
             Command::Explain(args) => (explain::execute(&args), 2),
             Command::Annotate(args) => (annotate::execute(&args), 2),
             Command::Decode(args) => (decode::execute(&args), 2),

@@ -19,5 +19,7 @@ mod webhook;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A run starts this program again, inside its namespaces.
+    runner::init_if_asked();
     args::Cli::read().execute()
 }

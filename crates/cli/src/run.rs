@@ -1,6 +1,7 @@
 //! `keybearer run`: a pod on this machine, with the secrets that it asked for.
 
 mod given;
+mod kept;
 mod output;
 mod planned;
 mod refusal;
@@ -12,9 +13,10 @@ use crate::settings::Settings;
 use crate::{explain, patched, terminal, unreadable};
 use admission::plan::{self, FETCHER, Plan};
 use admission::review::identity;
-use admission::{Identity, PodView, Values, render};
+use admission::{Config, Identity, PodView, Values, render};
 use given::Given;
 use planned::Planned;
+use runner::Outcome;
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -51,6 +53,9 @@ pub(crate) struct Args {
     given: given::GivenArgs,
 
     #[command(flatten)]
+    kept: kept::KeptArgs,
+
+    #[command(flatten)]
     settings: Settings,
 
     /// The pod's service account, where it names none
@@ -70,7 +75,7 @@ enum Output {
     Json,
 }
 
-pub(crate) fn execute(args: Args) -> Result<ExitCode, Fault> {
+pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let config = args.settings.load()?;
     let manifest = Manifest::read(&args.file)?;
     if *manifest.source() == PodSource::Review {
@@ -78,71 +83,80 @@ pub(crate) fn execute(args: Args) -> Result<ExitCode, Fault> {
             .hint(format!("`keybearer explain {}` shows what the webhook would answer", args.file)));
     }
     let given = args.given.read()?;
-    let pod_json = manifest.pod_json()?;
-    let pod = manifest.view(&pod_json)?;
-    let namespace = args.settings.namespace.as_deref().or(manifest.namespace()).unwrap_or("default").to_owned();
-    let mut who = identity(&pod, &namespace);
-    let named = pod.spec.as_ref().is_some_and(|spec| !spec.service_account_name.is_empty());
-    if let Some(account) = args.service_account.filter(|_| !named) {
-        who.service_account = account;
-    }
-    terminal::mistakes(&explain::mistakes(&manifest, &pod, &config));
-    let planned = Planned::new(&pod, &who, &config)?;
-    start(&manifest, &pod, &pod_json, &who, &planned, &given, args.output)
+    let outcome = Job { manifest: &manifest, config: &config, given: &given, args }.run()?;
+    Ok(ExitCode::from(outcome.exit_code))
 }
 
-fn start(
-    manifest: &Manifest,
-    pod: &PodView<'_>,
-    pod_json: &str,
-    who: &Identity,
-    planned: &Planned,
-    given: &Given,
-    output: Output,
-) -> Result<ExitCode, Fault> {
-    let plan = &planned.here;
-    let patched = patched::apply(pod_json, &render(plan, pod, &Values::none()))?.to_string();
-    let runnable = runner::Pod::from_json(&patched)
-        .map_err(|error| unreadable::by_runner(&patched, &error).within(&manifest.origin))?;
-    let options = || runner::Options {
-        namespace: who.namespace.clone(),
-        service_account: who.service_account.clone(),
-        host_env: std::env::vars_os().collect(),
-        own_strays: true,
-        ..runner::Options::default()
-    };
+/// A pod to be run, with what.
+struct Job<'a> {
+    manifest: &'a Manifest,
+    config: &'a Config,
+    given: &'a Given,
+    args: &'a Args,
+}
 
-    let values = match planned.missing(given) {
-        Ok(()) => stores::fetch(plan, given.stores()),
-        Err(misses) => Err(misses),
-    };
-    let values = match values {
-        Ok(values) => values,
-        Err(misses) => {
-            // What else is missing is said at once, and what was given in vain: it may be a misspelt name.
-            let options = runner::Options { builtin: fetcher(plan, |_| Ok(())), ..options() };
-            let refusal = runner::prepare(&runnable, given, options).err();
-            given.warn_of_unused(planned.shown());
-            return Err(refusal::of(Some(&misses), refusal.as_ref()));
+impl Job<'_> {
+    fn run(&self) -> Result<Outcome, Fault> {
+        let Self { manifest, config, args, .. } = *self;
+        let pod_json = manifest.pod_json()?;
+        let pod = manifest.view(&pod_json)?;
+        let namespace = args.settings.namespace.as_deref().or(manifest.namespace()).unwrap_or("default").to_owned();
+        let mut who = identity(&pod, &namespace);
+        let named = pod.spec.as_ref().is_some_and(|spec| !spec.service_account_name.is_empty());
+        if let Some(account) = args.service_account.clone().filter(|_| !named) {
+            who.service_account = account;
         }
-    };
-    let delivery = stores::prepare(&values, plan)?;
-    let fill = |dirs: &runner::VolumeDirs| {
-        let dir = |name| dirs.get(name).map(ToOwned::to_owned);
-        let volumes = stores::Volumes { files: dir(plan::FILES_VOLUME), env: dir(plan::ENV_VOLUME) };
-        delivery.write(&volumes).map_err(Into::into)
-    };
-    let options = runner::Options { builtin: fetcher(plan, fill), ..options() };
-    let prepared = runner::prepare(&runnable, given, options);
-    given.warn_of_unused(planned.shown());
-    let prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal)))?;
-    match output {
-        Output::Table => terminal::err(&table::text(planned, &delivery.left_out))?,
-        Output::Json => terminal::err(&table::json(planned, &delivery.left_out)?)?,
+        terminal::mistakes(&explain::mistakes(manifest, &pod, config));
+        let planned = Planned::new(&pod, &who, config)?;
+        self.start(&pod, &pod_json, &who, &planned)
     }
-    let mut streams = output::Streams::new(pod);
-    let outcome = prepared.run(&mut streams).map_err(|error| refusal::of_run(&error))?;
-    Ok(ExitCode::from(outcome.exit_code))
+
+    fn start(&self, pod: &PodView<'_>, pod_json: &str, who: &Identity, planned: &Planned) -> Result<Outcome, Fault> {
+        let Self { manifest, given, args, .. } = *self;
+        let plan = &planned.here;
+        let patched = patched::apply(pod_json, &render(plan, pod, &Values::none()))?.to_string();
+        let runnable = runner::Pod::from_json(&patched)
+            .map_err(|error| unreadable::by_runner(&patched, &error).within(&manifest.origin))?;
+        let options = || runner::Options {
+            namespace: who.namespace.clone(),
+            service_account: who.service_account.clone(),
+            host_env: std::env::vars_os().collect(),
+            isolation: args.kept.isolation.into(),
+            own_strays: true,
+            ..runner::Options::default()
+        };
+
+        let values = match planned.missing(given) {
+            Ok(()) => stores::fetch(plan, given.stores()),
+            Err(misses) => Err(misses),
+        };
+        let values = match values {
+            Ok(values) => values,
+            Err(misses) => {
+                // What else is missing is said at once, and what was given in vain: it may be a misspelt name.
+                let options = runner::Options { builtin: fetcher(plan, |_| Ok(())), ..options() };
+                let refusal = runner::prepare(&runnable, given, options).err();
+                given.warn_of_unused(planned.shown());
+                return Err(refusal::of(Some(&misses), refusal.as_ref()));
+            }
+        };
+        let delivery = stores::prepare(&values, plan)?;
+        let fill = |dirs: &runner::VolumeDirs| {
+            let dir = |name| dirs.get(name).map(ToOwned::to_owned);
+            let volumes = stores::Volumes { files: dir(plan::FILES_VOLUME), env: dir(plan::ENV_VOLUME) };
+            delivery.write(&volumes).map_err(Into::into)
+        };
+        let options = runner::Options { builtin: fetcher(plan, fill), ..options() };
+        let prepared = runner::prepare(&runnable, given, options);
+        given.warn_of_unused(planned.shown());
+        let mut prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal)))?;
+        prepared.mask(args.kept.masked(plan, &values, given));
+        match args.output {
+            Output::Table => terminal::err(&table::text(planned, &delivery.left_out))?,
+            Output::Json => terminal::err(&table::json(planned, &delivery.left_out)?)?,
+        }
+        prepared.run(&mut output::Streams::new(pod)).map_err(|error| refusal::of_run(&error))
+    }
 }
 
 /// The pod's fetching init container, if it has one: `fill` does its work.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::field::Fields;
 use crate::ignored::ignored;
+use crate::mask::Masked;
 use crate::mount::{Mounts, Reach, seen};
 use crate::namespace::{self, Sandbox};
 use crate::options::{Builtin, Isolation, Options, SecretObjects};
@@ -51,6 +52,11 @@ impl Prepared<'_> {
     /// What the pod asks for that it will not get. [`run`](Prepared::run) gives these to its output first.
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// Masks these values, too, in what the containers write ([`Options::mask`]): which Secrets the pod's references got is known only now.
+    pub fn mask(&mut self, more: impl IntoIterator<Item = Masked>) {
+        self.options.mask.extend(more);
     }
 
     /// Runs the pod to its end, or until a signal ends it: see [`Options::grace`]. The error is never of a container's making.

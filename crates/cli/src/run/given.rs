@@ -78,6 +78,14 @@ impl Given {
         &self.stores
     }
 
+    /// The values that the pod's own references got.
+    pub(crate) fn answered(&self) -> Vec<runner::Masked> {
+        use secrecy::ExposeSecret;
+        let used = self.used.borrow();
+        let values = used.iter().filter_map(|(name, key)| self.stores.local.get(name, key));
+        values.map(|value| value.expose_secret().into()).collect()
+    }
+
     /// Says which secrets nothing asked for: most often a typing mistake.
     pub(crate) fn warn_of_unused(&self, plan: &Plan) {
         let used = self.used.borrow();

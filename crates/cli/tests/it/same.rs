@@ -34,7 +34,7 @@ fn compare(secrets: &str, given: &[[&str; 2]], config: &str) {
 
     let values: Vec<String> =
         given.iter().map(|[group, key]| format!("{group}/{key}=value of {group} {key}")).collect();
-    let mut args = vec!["pod.yaml", "--config", "c.yaml", "--output", "json"];
+    let mut args = vec!["pod.yaml", "--config", "c.yaml", "--output", "json", "--no-mask"];
     args.extend(values.iter().flat_map(|value| ["--secret", value.as_str()]));
     let said = place.run(&args).code(0);
     let laptop: Value = serde_json::from_str(said.stderr.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
