@@ -48,6 +48,8 @@ pub struct Config {
     pub asks_global: bool,
     /// The managers after Global, in order.
     pub managers: Vec<Manager>,
+    /// Why this build can't serve the managers that are configured: with [`Reading::on_laptop`] alone, and there are none then.
+    pub unserved: Option<ConfigError>,
     /// Who may have what.
     pub policy: Policy,
     /// HTTP code of a refusal.
@@ -85,6 +87,9 @@ pub struct Reading {
     /// Whether a name that nobody knows in Flyte's own sections is only noted: where we were started as Flyte's program,
     /// with a file that was written for another version of it.
     pub lenient: bool,
+    /// Whether Local alone is going to be asked ([`Config::on_laptop`]), so that managers that this build can't serve are
+    /// no error.
+    pub on_laptop: bool,
 }
 
 /// The init container that fetches sealed secrets.
@@ -157,13 +162,19 @@ impl Config {
 
         serve::verify(verify)?;
         let env_prefix = serve::env_prefix(webhook.env_prefix, dialect, &mut notes)?;
-        let (asks_global, managers) = serve::chain(webhook.managers, dialect, has_secrets_section, &top)?;
+        let chain = serve::chain(webhook.managers, dialect, &top)?;
+        let (asks_global, managers, unserved) = match serve::served(&chain, dialect, has_secrets_section, &top) {
+            Ok((asks_global, managers)) => (asks_global, managers, None),
+            Err(error) if reading.on_laptop => (false, Vec::new(), Some(error)),
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             dialect,
             label,
             env_prefix,
             asks_global,
             managers,
+            unserved,
             policy,
             refusal: refusal.unwrap_or(dialect.refusal),
             versioned_name: serve::versioned_name(versioned_name)?,
@@ -177,7 +188,7 @@ impl Config {
 
     /// The same configuration on a laptop, where Local alone is asked.
     pub fn on_laptop(&self) -> Self {
-        Self { asks_global: false, managers: vec![Manager::Local], ..self.clone() }
+        Self { asks_global: false, managers: vec![Manager::Local], unserved: None, ..self.clone() }
     }
 
     /// The managers in the order in which they are asked.

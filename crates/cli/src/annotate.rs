@@ -2,6 +2,8 @@
 
 use crate::fault::Fault;
 use crate::terminal;
+use admission::review::identity;
+use admission::{Config, Globals, PodView};
 use secret::{Spelling, shorthand};
 use serde::{Serialize, Serializer};
 use std::process::ExitCode;
@@ -16,7 +18,7 @@ Examples:
   keybearer annotate db/password@3:env=DB_PASSWORD db/ca.crt:file
   keybearer annotate --readable user-info/user_secret:file")]
 pub(crate) struct Args {
-    /// What to ask for: `GROUP/KEY[@VERSION][:env|:file][=ENV_NAME]`
+    /// What to ask for: `GROUP/KEY[@VERSION][:env|:file|:any][=ENV_NAME]`
     #[arg(required = true, value_name = "SECRET")]
     secrets: Vec<String>,
 
@@ -49,6 +51,7 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     }
     let spelling = if args.readable { Spelling::Readable } else { Spelling::Flyte };
     let annotations = secret::write(&secrets, spelling).map_err(Fault::new)?;
+    note_of_refusal(&annotations);
     match args.output {
         Output::Yaml => {
             let (label, value) = secret::LABEL;
@@ -65,6 +68,17 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what the webhook would not admit. It knows managers of its own; but most often a name is misspelt.
+fn note_of_refusal(annotations: &[(String, String)]) {
+    let pod = serde_json::json!({"metadata": {"annotations": Pairs(annotations)}}).to_string();
+    let Ok(pod) = PodView::parse(&pod) else { return };
+    let who = identity(&pod, "default");
+    if let Err(denial) = admission::plan(&pod, &who, &Config::default(), &Globals::default()) {
+        terminal::note(format!("with the webhook's default configuration this would be refused: {}", denial.message));
+        denial.hint.iter().for_each(terminal::hint);
+    }
 }
 
 #[derive(Serialize)]

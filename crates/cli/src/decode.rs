@@ -3,8 +3,8 @@
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::manifest::Manifest;
-use crate::{terminal, unreadable};
-use admission::PodView;
+use crate::{explain, terminal, unreadable};
+use admission::{Config, PodView};
 use secret::Secret;
 use serde::Serialize;
 use serde_json::Value;
@@ -86,7 +86,9 @@ fn from_document(document: Document) -> Result<Vec<Secret>, Fault> {
         Value::Object(object) if object.contains_key("kind") || !object.contains_key("annotations") => {
             let manifest = Manifest::try_from(document)?;
             let pod_json = manifest.pod_json()?;
-            of_pod(&manifest.view(&pod_json)?)
+            let pod = manifest.view(&pod_json)?;
+            terminal::mistakes(&explain::misplaced(&manifest, &pod, &Config::default()));
+            of_pod(&pod)
         }
         Value::Object(_) => {
             let pod_json = serde_json::json!({"metadata": document.value}).to_string();

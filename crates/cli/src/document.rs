@@ -6,6 +6,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, Options};
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The largest file that is read; the API server takes 3 MiB.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
@@ -44,22 +45,33 @@ impl Document {
     }
 }
 
+/// Whether stdin was read: it gives its text once.
+static STDIN_READ: AtomicBool = AtomicBool::new(false);
+
+/// The bytes of a file, or of stdin for `-`, up to one more than is read.
+pub(crate) fn read_bytes(path: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path == "-" {
+        if STDIN_READ.swap(true, Ordering::Relaxed) {
+            return Err(io::Error::other("stdin was read already, for another argument"));
+        }
+        io::stdin().lock().take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// The text of a file, or of stdin for `-`, and its name in messages.
 pub(crate) fn read_text(path: &str) -> Result<(String, String), Fault> {
     let origin = if path == "-" { "stdin" } else { path }.to_owned();
-    let mut bytes = Vec::new();
-    let read = if path == "-" {
-        io::stdin().lock().take(MAX_SIZE + 1).read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut bytes))
-    };
-    match read {
-        Ok(_) => {}
+    let bytes = match read_bytes(path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
             return Err(Fault::new(format!("`{origin}` is a directory")).hint("name one file in it"));
         }
         Err(error) => return Err(Fault::new(format!("can't read `{origin}`: {}", reason(&error)))),
-    }
+    };
     if bytes.len() as u64 > MAX_SIZE {
         return Err(Fault::new(format!("`{origin}` is larger than {} MiB", MAX_SIZE >> 20)));
     }
@@ -77,6 +89,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),
     }
 }

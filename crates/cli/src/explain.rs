@@ -15,7 +15,7 @@ use crate::terminal;
 use admission::plan::Source;
 use admission::review::{Answer, answer, answer_for};
 use admission::{Config, Globals, PodView, Values, render};
-pub(crate) use mistakes::{Mistake, find as mistakes, is_labelled};
+pub(crate) use mistakes::{Mistake, find as mistakes, is_labelled, misplaced};
 use std::process::ExitCode;
 
 /// Show what a cluster would do with a pod: secrets, managers, what each container will see, and the patch
@@ -125,6 +125,8 @@ fn print(explained: &Explained<'_>, globals: &Globals, output: Output) -> Result
         Output::Json => terminal::json(&report::Report::new(explained)?)?,
         Output::Patch => match &explained.answer.outcome {
             Ok(plan) => {
+                plan.warnings.iter().for_each(terminal::warning);
+                terminal::mistakes(&explained.mistakes);
                 warn_of_inline(&explained.answer);
                 let values = Values::inline(plan, globals, &explained.config.global);
                 terminal::raw(format!("{}\n", render(plan, explained.pod, &values).to_json()).as_bytes())?;

@@ -38,15 +38,31 @@ pub(crate) fn get(name: &str, namespace: Option<&str>) -> Result<String, Fault> 
         return String::from_utf8(output.stdout).map_err(|_| Fault::new("`kubectl` gave something else than UTF-8"));
     }
     let mut fault = Fault::new(format!("`kubectl` can't get `{name}`"));
-    for line in String::from_utf8_lossy(&output.stderr).lines().rev().take(3) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = said.lines().filter(|line| !is_log(line)).collect();
+    for line in lines.iter().skip(lines.len().saturating_sub(3)) {
         fault = fault.detail(line.escape_debug());
     }
     Err(fault)
 }
 
+/// Whether a line is one of klog (`E1124 12:00:00.000000 …`), which `kubectl` writes besides its own words.
+fn is_log(line: &str) -> bool {
+    let mut chars = line.chars();
+    chars.next().is_some_and(|c| "IWEF".contains(c))
+        && chars.by_ref().take(4).filter(char::is_ascii_digit).count() == 4
+        && chars.next() == Some(' ')
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_name;
+    use super::{is_log, is_name};
+
+    #[test]
+    fn lines_of_the_log_are_told_from_words() {
+        assert!(is_log("E1124 12:00:00.000000    4711 memcache.go:265] couldn't get current server API group list"));
+        assert!(!is_log("Error from server (NotFound): pods \"task\" not found") && !is_log("E11") && !is_log(""));
+    }
 
     #[test]
     fn names_of_objects_are_told_from_those_of_files() {

@@ -19,6 +19,7 @@ use planned::Planned;
 use runner::Outcome;
 use std::error::Error;
 use std::process::ExitCode;
+use stores::DeliverError;
 
 /// The exit code where nothing was started, as container engines have it.
 pub(crate) const NOT_STARTED: u8 = 125;
@@ -76,7 +77,7 @@ enum Output {
 }
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
-    let config = args.settings.load()?;
+    let config = args.settings.load_for_laptop()?;
     let manifest = Manifest::read(&args.file)?;
     if *manifest.source() == PodSource::Review {
         return Err(Fault::new(format!("`{}` is an AdmissionReview, not a pod", manifest.origin))
@@ -140,7 +141,12 @@ impl Job<'_> {
                 return Err(refusal::of(Some(&misses), refusal.as_ref()));
             }
         };
-        let delivery = stores::prepare(&values, plan)?;
+        let delivery = stores::prepare(&values, plan).map_err(|error| {
+            let by_reference = matches!(error, DeliverError::Unfit { .. }) && planned.refers();
+            Fault::from(error).maybe_hint(by_reference.then_some(
+                "in the cluster it comes by reference from a Secret, which could carry it; here, and from all other stores, it can't",
+            ))
+        })?;
         let fill = |dirs: &runner::VolumeDirs| {
             let dir = |name| dirs.get(name).map(ToOwned::to_owned);
             let volumes = stores::Volumes { files: dir(plan::FILES_VOLUME), env: dir(plan::ENV_VOLUME) };
@@ -155,7 +161,13 @@ impl Job<'_> {
             Output::Table => terminal::err(&table::text(planned, &delivery.left_out))?,
             Output::Json => terminal::err(&table::json(planned, &delivery.left_out)?)?,
         }
-        prepared.run(&mut output::Streams::new(pod)).map_err(|error| refusal::of_run(&error))
+        let mut streams = output::Streams::new(pod);
+        let mut outcome = prepared.run(&mut streams).map_err(|error| refusal::of_run(&error))?;
+        if let Some(error) = streams.lost {
+            terminal::fault(&Fault::new(format!("output of the containers was lost: it can't be written: {error}")));
+            outcome.exit_code = outcome.exit_code.max(1);
+        }
+        Ok(outcome)
     }
 }
 

@@ -24,8 +24,17 @@ pub(crate) struct Settings {
 impl Settings {
     /// The configuration, and a note for everything in it that is not used.
     pub(crate) fn load(&self) -> Result<Config, Fault> {
+        self.read(false)
+    }
+
+    /// The same where no manager is asked but Local: the cluster's may be ones that this build can't serve.
+    pub(crate) fn load_for_laptop(&self) -> Result<Config, Fault> {
+        self.read(true)
+    }
+
+    fn read(&self, on_laptop: bool) -> Result<Config, Fault> {
         let compat = self.compat.as_deref().and_then(Dialect::from_name);
-        let reading = Reading { compat, ..Reading::default() };
+        let reading = Reading { compat, on_laptop, ..Reading::default() };
         let (text, origin) = match &self.config {
             None => (String::new(), "default configuration".to_owned()),
             Some(path) => {
@@ -34,7 +43,10 @@ impl Settings {
             }
         };
         let config = Config::read(&[Source { text: &text, origin: &origin }], &reading).map_err(|error| {
-            let where_to = self.config.is_none().then_some("write that into a file, and give it with --config");
+            let where_to = self.config.is_none().then(|| {
+                let compat = compat.map_or_else(String::new, |dialect| format!("compat: {}\n  ", dialect.name));
+                format!("without --config the defaults hold; give it a file, such as\n  {compat}webhook: {{secretManagerType: K8s}}")
+            });
             Fault::from(error).maybe_hint(where_to)
         })?;
         for note in &config.notes {

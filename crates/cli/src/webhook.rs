@@ -110,6 +110,7 @@ impl Args {
         }
         let sources: Vec<_> = texts.iter().map(|(text, origin)| Source { text, origin }).collect();
         let reading = Reading {
+            on_laptop: false,
             compat: self.compat.as_deref().and_then(Dialect::from_name),
             default_compat: as_flytepropeller.then_some(&dialect::FLYTE_V1),
             lenient: as_flytepropeller,

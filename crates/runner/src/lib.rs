@@ -4,6 +4,7 @@
 //! with the env vars and the files that the kubelet would give it, init containers first and in order, containers side by side.
 //!
 //! ```
+//! # use std::ops::ControlFlow;
 //! # use runner::{Note, Options, Output, Pod, SecretObjects, Stream};
 //! struct NoSecrets;
 //! impl SecretObjects for NoSecrets {
@@ -12,7 +13,10 @@
 //! }
 //! struct Lines(Vec<u8>);
 //! impl Output for Lines {
-//!     fn piece(&mut self, _: &str, _: Stream, bytes: &[u8]) { self.0.extend_from_slice(bytes) }
+//!     fn piece(&mut self, _: &str, _: Stream, bytes: &[u8]) -> ControlFlow<()> {
+//!         self.0.extend_from_slice(bytes);
+//!         ControlFlow::Continue(())
+//!     }
 //!     fn note(&mut self, _: &Note) {}
 //! }
 //!

@@ -82,6 +82,11 @@ impl End {
     }
 }
 
+/// `SIGINT`, or `signal 64` for one without a name.
+pub(crate) fn signal_name(signal: i32) -> String {
+    signal_hook::low_level::signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned)
+}
+
 /// What a shell returns for a process that a signal ended.
 pub(crate) fn signal_code(signal: i32) -> u8 {
     u8::try_from(signal).map_or(u8::MAX, |signal| signal.saturating_add(128))
@@ -91,7 +96,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             End::Exited(code) => write!(f, "ended with exit code {code}"),
-            End::Signalled(signal) => write!(f, "was ended by signal {signal}"),
+            End::Signalled(signal) => write!(f, "was ended by {}", signal_name(*signal)),
             End::NotStarted(_) => f.write_str("did not start"),
             End::NotReached => f.write_str("was not reached"),
         }
@@ -174,8 +179,8 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The exit code: what a shell gives for a program that is not there (127) or not to be run (126), 1 for a built-in init container, and 128 for the rest,
-    /// as container runtimes do.
+    /// The exit code: what a shell gives for a program that is not there (127) or not to be run (126), 125 where a built-in init container's work failed, and
+    /// 128 for the rest, as container engines do.
     pub fn code(&self) -> u8 {
         match self {
             StartError::Program { source, .. } => match source.kind() {
@@ -183,7 +188,7 @@ impl StartError {
                 io::ErrorKind::PermissionDenied => 126,
                 _ => 128,
             },
-            StartError::Builtin(_) => 1,
+            StartError::Builtin(_) => 125,
             _ => 128,
         }
     }

@@ -1,11 +1,12 @@
 //! What a run has to say, and to whom: the runner itself prints nothing.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::mask::SHORTEST_MASKED;
-use crate::outcome::End;
+use crate::outcome::{End, Role, signal_name};
 use crate::reference::{Place, SecretReference};
 
 /// Which of a container's two streams.
@@ -31,7 +32,10 @@ pub enum Framing {
 pub trait Output {
     /// A piece of a container's output, byte for byte. With [`Framing::Lines`] it is one line with its line feed; it has none if the stream ended without, or if
     /// the line is longer than [`LONGEST_PIECE`](crate::LONGEST_PIECE) and goes on in the next piece of the same stream.
-    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]);
+    ///
+    /// [`ControlFlow::Break`] says that nobody reads it any more: the container's end of that stream is closed, so that it gets `SIGPIPE` or `EPIPE` when it
+    /// writes again, as in a shell's pipeline.
+    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) -> ControlFlow<()>;
     /// Something that a user may want to know.
     fn note(&mut self, note: &Note);
     /// How `container`'s output is to be cut; asked whenever the container starts.
@@ -117,6 +121,15 @@ pub enum Note {
         /// The reason.
         reason: String,
     },
+    /// A container ended with something else than success, and no signal to this process was the reason.
+    Ended {
+        /// The container.
+        container: String,
+        /// What it is in the pod.
+        role: Role,
+        /// How it ended.
+        end: End,
+    },
     /// A sidecar ended and will be started again.
     SidecarEnded {
         /// The container.
@@ -199,6 +212,10 @@ impl fmt::Display for Note {
                 )
             }
             Note::Failed { container, reason } => write!(f, "container `{container}` failed: {reason}"),
+            Note::Ended { container, role: Role::Init, end } => {
+                write!(f, "init container `{container}` {end}; what comes after it does not start")
+            }
+            Note::Ended { container, end, .. } => write!(f, "container `{container}` {end}"),
             Note::SidecarEnded { container, end, delay } => {
                 write!(f, "sidecar `{container}` {end}; it starts again in {delay:?}")
             }
@@ -206,7 +223,8 @@ impl fmt::Display for Note {
                 write!(f, "primary container `{container}` ended; still running: {}", running.join(", "))
             }
             Note::Stopping { signal, grace } => {
-                write!(f, "signal {signal}: the containers have {grace:?} to end; a second signal kills them")
+                let signal = signal_name(*signal);
+                write!(f, "{signal}: the containers have {grace:?} to end; a second signal kills them")
             }
             Note::Killing { containers } => write!(f, "killed: {}", containers.join(", ")),
             Note::StraysKilled(1) => f.write_str("killed: 1 process that had left its container"),

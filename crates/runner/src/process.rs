@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::namespace::Sandbox;
 use crate::outcome::{End, StartError};
 use crate::output::Stream;
-use crate::pipe::{Pipe, Treatment};
+use crate::pipe::{Give, Pipe, Treatment};
 use crate::program::{Launch, Start};
 
 /// How long to wait, after a container's end, for the rest of what was written. Only a process that left the container's group and still holds its pipe makes it
@@ -97,7 +97,7 @@ impl Process {
     }
 
     /// Reads once from each pipe that is `ready`, and lets go of those that are at their end.
-    pub(crate) fn read(&mut self, ready: &[bool], buffer: &mut [u8], give: &mut dyn FnMut(Stream, &[u8])) {
+    pub(crate) fn read(&mut self, ready: &[bool], buffer: &mut [u8], give: &mut Give<'_>) {
         let mut ready = ready.iter();
         self.pipes.retain_mut(|pipe| {
             let stays = ready.next() != Some(&true) || pipe.read(buffer, give);
@@ -131,7 +131,7 @@ impl Process {
     }
 
     /// How it ended, once all that it wrote has been read or there is no more waiting for it.
-    pub(crate) fn finish(&mut self, now: Instant, give: &mut dyn FnMut(Stream, &[u8])) -> Option<End> {
+    pub(crate) fn finish(&mut self, now: Instant, give: &mut Give<'_>) -> Option<End> {
         let (end, at) = self.ended?;
         if !self.pipes.is_empty() && now < at + DRAIN {
             return None;

@@ -9,9 +9,14 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
+
+/// The signals that end a process which does nothing about them, and that tell of no fault in it. Those of limits and timers are rare, but leave as much behind.
+const ENDING: [i32; 10] = [SIGINT, SIGTERM, SIGQUIT, SIGABRT, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU];
 
 /// How many runs listen, and the mark that makes signals fatal when none does.
 struct Listeners {
@@ -28,7 +33,7 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn listen() -> io::Result<Signals> {
-        let mut ending = vec![SIGINT, SIGTERM, SIGQUIT];
+        let mut ending = ENDING.to_vec();
         // Under nohup a hang-up is not meant to end anything.
         if !is_ignored(SIGHUP) {
             ending.push(SIGHUP);

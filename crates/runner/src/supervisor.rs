@@ -152,6 +152,9 @@ impl<'a> Supervisor<'a> {
                 process.reap(now)?;
                 if let Some(end) = process.finish(now, &mut give) {
                     *state = State::Ended(end);
+                    if *role != Role::Sidecar && !end.is_success() && self.stop.is_none() {
+                        self.output.note(&Note::Ended { container: name.clone(), role: *role, end });
+                    }
                     if *role == Role::Sidecar && !self.closing && self.stop.is_none() {
                         let delay = self.patience.delay(one.restarts);
                         one.restarts += 1;

@@ -8,13 +8,18 @@ use crate::manager::Manager;
 
 const NO_SEALED: &str = "needs sealed delivery from the cluster, which this build does not have";
 
-/// Reads the list of managers and checks that each can be served where it stands.
+/// The managers after Global, in order, and where each is named.
+pub(super) struct Chain {
+    managers: Vec<(Manager, Place)>,
+    is_default: bool,
+}
+
+/// Reads the list of managers.
 pub(super) fn chain(
     written: Option<Vec<Scalar>>,
     dialect: &'static Dialect,
-    has_secrets_section: bool,
     top: &Section,
-) -> Result<(bool, Vec<Manager>), ConfigError> {
+) -> Result<Chain, ConfigError> {
     let written = written.unwrap_or_default();
     let mut managers = Vec::new();
     for scalar in &written {
@@ -24,6 +29,16 @@ pub(super) fn chain(
     if managers.is_empty() {
         managers = dialect.default_managers.iter().map(|manager| (*manager, top.at().clone())).collect();
     }
+    Ok(Chain { managers, is_default: written.is_empty() })
+}
+
+/// Checks that each manager can be served where it stands. Gives whether Global is asked, too, and the managers.
+pub(super) fn served(
+    chain: &Chain,
+    dialect: &'static Dialect,
+    has_secrets_section: bool,
+    top: &Section,
+) -> Result<(bool, Vec<Manager>), ConfigError> {
     let sealed_global = dialect.global == GlobalRule::Sealed;
     if sealed_global && has_secrets_section {
         return Err(ConfigError::at(
@@ -34,9 +49,9 @@ pub(super) fn chain(
             "remove `secrets`, or set `compat: flyte-v1` or `flyte-v2`, which write Global's values into the pod",
         ));
     }
-    for (index, (manager, at)) in managers.iter().enumerate() {
-        servable(*manager, at, dialect, written.is_empty())?;
-        if sealed_global && let Some((next, at)) = managers.get(index + 1) {
+    for (index, (manager, at)) in chain.managers.iter().enumerate() {
+        servable(*manager, at, dialect, chain.is_default)?;
+        if sealed_global && let Some((next, at)) = chain.managers.get(index + 1) {
             return Err(ConfigError::at(
                 at,
                 format!("`{next}` stands after `{manager}`, which by reference always answers and ends the chain"),
@@ -44,7 +59,7 @@ pub(super) fn chain(
             .with_hint(format!("remove `{next}`; `{manager}` before others {NO_SEALED}")));
         }
     }
-    Ok((!sealed_global, managers.into_iter().map(|(manager, _)| manager).collect()))
+    Ok((!sealed_global, chain.managers.iter().map(|(manager, _)| *manager).collect()))
 }
 
 fn servable(manager: Manager, at: &Place, dialect: &Dialect, is_default: bool) -> Result<(), ConfigError> {

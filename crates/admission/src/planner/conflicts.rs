@@ -25,11 +25,45 @@ pub(super) fn danger(name: &str) -> Option<&'static str> {
     const LOADER: &str = "it changes which code programs load";
     const SHELL: &str = "it changes what shells and interpreters run";
     match name {
-        "PATH" | "GCONV_PATH" => Some(LOADER),
-        "HOME" | "SHELL" | "ENV" | "BASH_ENV" | "SHELLOPTS" | "BASHOPTS" | "PROMPT_COMMAND" | "PS4" | "IFS"
-        | "CDPATH" | "NODE_OPTIONS" | "NODE_PATH" | "PYTHONPATH" | "PYTHONHOME" | "PYTHONSTARTUP" | "PYTHONINSPECT"
-        | "PERL5LIB" | "PERL5OPT" | "PERLLIB" | "RUBYOPT" | "RUBYLIB" | "JAVA_TOOL_OPTIONS" | "JDK_JAVA_OPTIONS"
-        | "_JAVA_OPTIONS" | "CLASSPATH" | "GIT_SSH_COMMAND" | "GIT_EXEC_PATH" | "EDITOR" | "PAGER" => Some(SHELL),
+        "PATH" | "GCONV_PATH" | "GLIBC_TUNABLES" | "LOCPATH" | "OPENSSL_CONF" | "OPENSSL_ENGINES"
+        | "OPENSSL_MODULES" => Some(LOADER),
+        "HOME"
+        | "SHELL"
+        | "ENV"
+        | "BASH_ENV"
+        | "SHELLOPTS"
+        | "BASHOPTS"
+        | "PROMPT_COMMAND"
+        | "PS4"
+        | "IFS"
+        | "CDPATH"
+        | "NODE_OPTIONS"
+        | "NODE_PATH"
+        | "PERL5LIB"
+        | "PERL5OPT"
+        | "PERL5DB"
+        | "PERLLIB"
+        | "RUBYOPT"
+        | "RUBYLIB"
+        | "LUA_INIT"
+        | "PHPRC"
+        | "PHP_INI_SCAN_DIR"
+        | "JAVA_TOOL_OPTIONS"
+        | "JDK_JAVA_OPTIONS"
+        | "_JAVA_OPTIONS"
+        | "CLASSPATH"
+        | "DOTNET_STARTUP_HOOKS"
+        | "EDITOR"
+        | "VISUAL"
+        | "PAGER"
+        | "GIT_SSH"
+        | "GIT_SSH_COMMAND"
+        | "GIT_EXEC_PATH"
+        | "GIT_ASKPASS"
+        | "SSH_ASKPASS" => Some(SHELL),
+        // All that CPython itself reads; its packages' variables have an underline.
+        _ if name.starts_with("PYTHON") && !name.contains('_') => Some(SHELL),
+        _ if ["BASH_FUNC_", "GIT_CONFIG", "LUA_INIT_"].iter().any(|start| name.starts_with(start)) => Some(SHELL),
         _ if name.starts_with("LD_") || name.starts_with("DYLD_") => Some(LOADER),
         _ if name.starts_with("KUBERNETES_") => Some("Kubernetes sets it"),
         _ if name.starts_with("FLYTE_INTERNAL_") || name.starts_with("FLYTE_SECRETS_") => Some("Flyte sets it"),
@@ -128,8 +162,13 @@ pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
         if !secret.group_version.is_empty() {
             warnings.push(format!("secret `{secret}`: its `group_version` has no effect"));
         }
-        if let Some(why) = danger(&secret.env_var) {
-            warnings.push(format!("secret `{secret}` sets `{}`: {why}", secret.env_var));
+    }
+    for addition in &plan.env {
+        if let (Some(index), Some(why)) = (addition.request, danger(addition.name.as_str())) {
+            let warning = format!("secret `{}` sets `{}`: {why}", plan.requests[index].secret, addition.name);
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
         }
     }
     warnings.extend(names_of_two_secrets(plan));

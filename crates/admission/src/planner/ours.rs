@@ -46,6 +46,9 @@ pub(super) fn shape(
         seal(plan, pod, config);
     }
     plan.digest = Some(digest(plan));
+    if plan.targets.is_empty() {
+        plan.warnings.push("no container gets the pod's secrets: `targets.exclude` names all of them".to_owned());
+    }
     Ok(())
 }
 
@@ -62,20 +65,21 @@ fn request(wish: &Wish, alone: bool, who: &Identity, config: &Config, globals: &
     let wants_env = wish.env || (wish.any && taken.source == Source::Sealed);
     let (mut env, mut files) = (Vec::new(), Vec::new());
     for places in all_places {
+        let fits_file = places.files.is_ok();
+        let variable = places.env.map_err(|error| error.to_string()).and_then(harmless);
+        let fits_variable = variable.is_ok();
         if wants_env {
-            match places.env {
+            match variable {
                 Ok(name) => env.push(name),
-                Err(error) if wish.env => {
-                    return Err(
-                        Denial::secret(config, secret, error).with_hint("ask for it as FILE, or use other names")
-                    );
+                Err(why) if wish.env => {
+                    return Err(Denial::secret(config, secret, why).with_hint(other_way(fits_file, "FILE")));
                 }
                 Err(_) => {}
             }
         }
         if wish.any || wish.file {
             let paths = places.files.map_err(|error| {
-                Denial::secret(config, secret, error).with_hint("ask for it as ENV_VAR, or use other names")
+                Denial::secret(config, secret, error).with_hint(other_way(fits_variable, "ENV_VAR"))
             })?;
             files.extend(paths.iter().map(|path| path.as_str().to_owned()));
         }
@@ -106,6 +110,19 @@ fn request(wish: &Wish, alone: bool, who: &Identity, config: &Config, globals: &
 
 fn found(named: &Secret, version: VersionPart, config: &Config) -> Places {
     places(named, &Naming { env_prefix: &config.env_prefix, file_prefix: "", version, spelled: true })
+}
+
+/// A variable's name, unless it means something to programs or to the platform: a prefix can be empty.
+fn harmless(name: EnvName) -> Result<EnvName, String> {
+    match danger(name.as_str()) {
+        Some(why) => Err(format!("its variable would be `{name}`: {why}")),
+        None => Ok(name),
+    }
+}
+
+/// What to do about a secret that can't come in the form that was asked for.
+fn other_way(fits: bool, form: &str) -> String {
+    if fits { format!("ask for it as {form}, or use other names") } else { "use other names".to_owned() }
 }
 
 fn chosen_name(name: &str, secret: &Secret, config: &Config) -> Result<EnvName, Denial> {

@@ -231,6 +231,36 @@ fn dangerous_variables_are_refused() {
 }
 
 #[test]
+fn dangerous_variables_are_refused_also_where_the_prefix_makes_them() {
+    let config = config("keybearer", json!({"webhook": {"secretEnvVarPrefix": ""}}));
+    let ask = |mount| create(&ask::pod(&plain(), &[secret("ld", "preload", mount)]), &config, &no_globals());
+    let outcome = ask(Mount::EnvVar);
+    refused(&outcome, &["ld/preload", "LD_PRELOAD", "ask for it as FILE"]);
+    let outcome = ask(Mount::File);
+    assert!(outcome.allowed && !names(&outcome.pod["spec"]["containers"][0]).contains(&"LD_PRELOAD"));
+    let config =
+        crate::admit::config("flyte-v2", json!({"webhook": {"secretManagerType": "K8s", "secretEnvVarPrefix": "LD_"}}));
+    let outcome = create(&ask::pod(&plain(), &[secret("pre", "load", Mount::EnvVar)]), &config, &no_globals());
+    assert!(outcome.warnings.iter().any(|warning| warning.contains("`LD_PRE_LOAD`")), "{:?}", outcome.warnings);
+}
+
+#[test]
+fn the_remedy_is_one_that_helps() {
+    // Neither a file nor a variable can have such a name.
+    for mount in [Mount::File, Mount::EnvVar] {
+        let outcome = ask_ours(&plain(), &[secret("db", "a\0b", mount)]);
+        assert!(!outcome.allowed && !outcome.message.contains("ask for it as"), "{}", outcome.message);
+    }
+}
+
+#[test]
+fn it_is_said_where_no_container_gets_anything() {
+    let config = config("keybearer", json!({"targets": {"exclude": ["main"]}}));
+    let outcome = create(&ask::pod(&plain(), &[secret("db", "key", Mount::File)]), &config, &no_globals());
+    assert!(outcome.warnings.iter().any(|warning| warning.contains("targets.exclude")), "{:?}", outcome.warnings);
+}
+
+#[test]
 fn variables_that_are_no_names_are_refused() {
     for name in ["A=B", "é", "A\nB", "del\u{7f}"] {
         let asked = [Secret { env_var: name.into(), ..secret("db", "password", Mount::EnvVar) }];

@@ -27,7 +27,8 @@ pub(crate) fn is_labelled(pod: &PodView<'_>, config: &Config) -> bool {
     pod.metadata.labels.get(&config.label) == Some("true")
 }
 
-pub(crate) fn find(manifest: &Manifest, pod: &PodView<'_>, config: &Config) -> Vec<Mistake> {
+/// What is on an object and should be on its pods.
+pub(crate) fn misplaced(manifest: &Manifest, pod: &PodView<'_>, config: &Config) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     let label = &config.label;
     if let PodSource::Template { kind, path } = manifest.source() {
@@ -48,6 +49,12 @@ pub(crate) fn find(manifest: &Manifest, pod: &PodView<'_>, config: &Config) -> V
             });
         }
     }
+    mistakes
+}
+
+pub(crate) fn find(manifest: &Manifest, pod: &PodView<'_>, config: &Config) -> Vec<Mistake> {
+    let mut mistakes = misplaced(manifest, pod, config);
+    let label = &config.label;
     let asks_for_secrets = asks_for_secrets(pod);
     let misplaced = mistakes.iter().any(|mistake| mistake.message.starts_with("label"));
     if asks_for_secrets && !is_labelled(pod, config) && !misplaced {

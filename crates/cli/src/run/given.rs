@@ -6,17 +6,17 @@ use admission::Plan;
 use runner::SecretObjects;
 use secret::shorthand::parse_assignment;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use stores::{Local, Stores};
 
 #[derive(clap::Args)]
 pub(crate) struct GivenArgs {
-    /// A secret and its value; may be given many times
+    /// A secret and its value; may be given many times. Names with `=`, or keys with `/`, are given as
+    /// `{"group": …, "key": …, "value": …}`
     #[arg(long = "secret", value_name = "GROUP/KEY=VALUE")]
     secrets: Vec<String>,
 
-    /// A secret whose value is in a file, byte for byte; may be given many times
+    /// A secret whose value is in a file, or - for stdin, byte for byte; may be given many times
     #[arg(long = "secret-file", value_name = "GROUP/KEY=FILE")]
     files: Vec<String>,
 }
@@ -39,18 +39,18 @@ impl GivenArgs {
             }
         };
         for (index, text) in self.secrets.iter().enumerate() {
-            let (group, key, value) = assignment("--secret", "VALUE", index, text)?;
-            keep("--secret", group, key, value.as_bytes().to_vec())?;
+            let (group, key, value) = assignment(&SECRET, index, text)?;
+            keep(SECRET.option, &group, &key, value.into_bytes())?;
         }
         for (index, text) in self.files.iter().enumerate() {
-            let (group, key, path) = assignment("--secret-file", "FILE", index, text)?;
-            let value = fs::read(path).map_err(|error| {
-                let (name, reason) = (shown(group, key), document::reason(&error));
+            let (group, key, path) = assignment(&SECRET_FILE, index, text)?;
+            let value = document::read_bytes(&path).map_err(|error| {
+                let (name, reason) = (shown(&group, &key), document::reason(&error));
                 // The path is not shown: whoever took one option for the other gave a value here.
                 Fault::new(format!("`--secret-file` for `{name}`: the file that it names can't be read: {reason}"))
-                    .hint("--secret-file takes the name of a file, --secret a value")
+                    .hint("--secret-file takes the name of a file or - for stdin, --secret a value")
             })?;
-            keep("--secret-file", group, key, value)?;
+            keep(SECRET_FILE.option, &group, &key, value)?;
         }
         Ok(Given { stores: Stores { local }, used: RefCell::default() })
     }
@@ -60,16 +60,41 @@ fn shown(group: &str, key: &str) -> String {
     format!("{group}/{key}").escape_debug().to_string()
 }
 
+/// An option that gives secrets, and what is given with it.
+pub(super) struct Assigning {
+    option: &'static str,
+    what: &'static str,
+    /// The same in the JSON spelling.
+    member: &'static str,
+}
+
+pub(super) const SECRET: Assigning = Assigning { option: "--secret", what: "VALUE", member: "value" };
+const SECRET_FILE: Assigning = Assigning { option: "--secret-file", what: "FILE", member: "file" };
+
 /// Takes an option's value apart. Where that fails, any part of it may be a secret's value, so that none is repeated.
-fn assignment<'t>(
-    option: &str,
-    value: &str,
-    index: usize,
-    text: &'t str,
-) -> Result<(&'t str, &'t str, &'t str), Fault> {
-    parse_assignment(text).map_err(|error| {
-        let number = index + 1;
-        Fault::new(format!("`{option}` number {number}: {error}")).hint(format!("write {option} GROUP/KEY={value}"))
+fn assignment(assigning: &Assigning, index: usize, text: &str) -> Result<(String, String, String), Fault> {
+    taken_apart(text, assigning).map_err(|reason| {
+        let Assigning { option, what, .. } = assigning;
+        Fault::new(format!("`{option}` number {}: {reason}", index + 1))
+            .hint(format!("write {option} GROUP/KEY={what}"))
+    })
+}
+
+/// Group, key and what is given, of `GROUP/KEY=VALUE` or, for names that this can't hold, of the JSON object that
+/// `keybearer.dev/secrets` would have, with one member more.
+pub(super) fn taken_apart(text: &str, assigning: &Assigning) -> Result<(String, String, String), String> {
+    if !text.starts_with('{') {
+        let (group, key, given) = parse_assignment(text).map_err(|error| error.to_string())?;
+        return Ok((group.to_owned(), key.to_owned(), given.to_owned()));
+    }
+    // What the parser says of it could repeat a value.
+    let object: Option<BTreeMap<String, String>> = serde_json::from_str(text).ok();
+    let parts = object.filter(|object| object.len() == 3).and_then(|mut object| {
+        Some((object.remove("group")?, object.remove("key")?, object.remove(assigning.member)?))
+    });
+    parts.ok_or_else(|| {
+        let member = assigning.member;
+        format!("it starts with `{{`, but is no JSON object of the texts `group`, `key` and `{member}`")
     })
 }
 

@@ -3,8 +3,9 @@
 use crate::terminal;
 use admission::PodView;
 use owo_colors::{AnsiColors, OwoColorize};
-use runner::{Framing, Note, Output, Stream};
+use runner::{End, Framing, Note, Output, Stream};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 const COLORS: [AnsiColors; 6] =
     [AnsiColors::Cyan, AnsiColors::Magenta, AnsiColors::Blue, AnsiColors::Green, AnsiColors::Yellow, AnsiColors::Red];
@@ -13,13 +14,15 @@ const COLORS: [AnsiColors; 6] =
 pub(super) struct Streams {
     names: Vec<String>,
     width: usize,
+    /// Why output was lost, if it was: a reader that went away is no loss.
+    pub(super) lost: Option<io::Error>,
 }
 
 impl Streams {
     pub(super) fn new(pod: &PodView<'_>) -> Self {
         let names: Vec<String> = pod.all_containers().map(|(_, _, container)| container.name.to_string()).collect();
         let width = names.iter().map(String::len).max().unwrap_or(0);
-        Self { names, width }
+        Self { names, width, lost: None }
     }
 
     fn prefix(&self, container: &str) -> String {
@@ -29,16 +32,28 @@ impl Streams {
 }
 
 impl Output for Streams {
-    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) {
+    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
         let prefix = if self.names.len() > 1 { self.prefix(container) } else { String::new() };
-        // Where the reader of our output is gone, the containers still run to their end.
-        let _ = match stream {
+        let written = match stream {
             Stream::Stdout => write(&mut anstream::stdout(), &mut io::stdout(), &prefix, bytes),
             Stream::Stderr => write(&mut anstream::stderr(), &mut io::stderr(), &prefix, bytes),
         };
+        match written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::BrokenPipe {
+                    self.lost.get_or_insert(error);
+                }
+                ControlFlow::Break(())
+            }
+        }
     }
 
     fn note(&mut self, note: &Note) {
+        // Of one container alone, this command's own exit code says it.
+        if self.names.len() == 1 && matches!(note, Note::Ended { end: End::Exited(_), .. }) {
+            return;
+        }
         terminal::note(note);
     }
 

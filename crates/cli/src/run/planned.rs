@@ -3,7 +3,7 @@
 use super::given::Given;
 use crate::fault::Fault;
 use crate::{explain, terminal};
-use admission::plan::Source;
+use admission::plan::{Request, Source};
 use admission::{Config, Globals, Identity, Manager, Plan, PodView, Values, render};
 use secret::Secret;
 use stores::{FetchError, Miss};
@@ -11,7 +11,7 @@ use stores::{FetchError, Miss};
 /// The plan of this machine, and that of the cluster to compare with.
 pub(crate) struct Planned {
     pub(crate) here: Plan,
-    /// None where the cluster would refuse the pod.
+    /// None where the cluster would refuse the pod, or where it is not known what its managers do.
     pub(crate) cluster: Option<Plan>,
     /// Whether the pod was in a cluster and has all that its plan would add.
     is_patched: bool,
@@ -23,6 +23,12 @@ impl Planned {
         let nothing = PodView::default();
         // Without the label the webhook is not called, here or there.
         let pod = if explain::is_labelled(pod, config) { pod } else { &nothing };
+        if let Some(why) = &config.unserved {
+            terminal::note(format!("what the cluster would give can't be compared: {why}"));
+            let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
+            here.warnings.iter().for_each(terminal::warning);
+            return Ok(Self { here, cluster: None, is_patched: false });
+        }
         let cluster = admission::plan(pod, who, config, &none);
         let is_patched = |plan: &Plan| !plan.is_empty() && render(plan, pod, &Values::none()).is_empty();
         if cluster.as_ref().is_ok_and(is_patched) {
@@ -46,6 +52,12 @@ impl Planned {
     /// The plan by which the containers find their secrets: a pod that comes from a cluster keeps what it got there.
     pub(super) fn shown(&self) -> &Plan {
         self.cluster.as_ref().filter(|_| self.is_patched).unwrap_or(&self.here)
+    }
+
+    /// Whether the cluster gives all of it by reference.
+    pub(super) fn refers(&self) -> bool {
+        let is_reference = |request: &Request| matches!(request.source, Source::Reference { .. });
+        self.cluster.as_ref().is_some_and(|plan| plan.requests.iter().all(is_reference))
     }
 
     /// The Secrets that a pod from a cluster was told to read and that nobody gave. Its own references to them may be

@@ -1,5 +1,6 @@
 //! Why nothing was started.
 
+use super::given::{SECRET, taken_apart};
 use crate::fault::Fault;
 use runner::{Problem, Refusal, RunError};
 use stores::FetchError;
@@ -69,11 +70,41 @@ pub(super) fn of_run(error: &RunError) -> Fault {
         fault = fault.detail(error);
         cause = error.source();
     }
-    fault
+    match error {
+        RunError::PrivateDir { .. } => fault.hint("set TMPDIR to a directory that you can write to"),
+        _ => fault,
+    }
 }
 
+/// The option that gives a secret of this name. A name that `GROUP/KEY=VALUE` can't hold is spelled as annotations have it.
 fn option(group: &str, key: &str) -> String {
     let text = format!("{group}/{key}=VALUE");
+    let text = match taken_apart(&text, &SECRET) {
+        Ok((g, k, value)) if (g.as_str(), k.as_str(), value.as_str()) == (group, key, "VALUE") => text,
+        Ok(_) | Err(_) => serde_json::json!({"group": group, "key": key, "value": "VALUE"}).to_string(),
+    };
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:@".contains(c));
-    if plain { format!("--secret {text}") } else { format!("--secret '{}'", text.replace('\'', r"'\''")) }
+    // What starts with a dash would be taken for an option of its own.
+    let joint = if text.starts_with('-') { "=" } else { " " };
+    if plain { format!("--secret{joint}{text}") } else { format!("--secret{joint}'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::option;
+
+    #[test]
+    fn every_name_can_be_given() {
+        for (group, key, expected) in [
+            ("user-info", "user_secret", "--secret user-info/user_secret=VALUE"),
+            ("arn:aws:x/y", "k", "--secret arn:aws:x/y/k=VALUE"),
+            ("-x", "k", "--secret=-x/k=VALUE"),
+            ("it's", "k", r"--secret 'it'\''s/k=VALUE'"),
+            ("db", "a/b", r#"--secret '{"group":"db","key":"a/b","value":"VALUE"}'"#),
+            ("a=b", "c", r#"--secret '{"group":"a=b","key":"c","value":"VALUE"}'"#),
+            ("{x", "c", r#"--secret '{"group":"{x","key":"c","value":"VALUE"}'"#),
+        ] {
+            assert_eq!(option(group, key), expected);
+        }
+    }
 }

@@ -30,6 +30,9 @@ pub(super) fn text(planned: &Planned, left_out: &[LeftOut]) -> String {
 }
 
 fn places(planned: &Planned, index: usize, request: &Request, left_out: &[LeftOut]) -> Vec<String> {
+    if planned.shown().targets.is_empty() {
+        return vec!["no container: `targets.exclude` names all of them".to_owned()];
+    }
     let mut places = Vec::new();
     match left_out.iter().find(|left_out| left_out.request == index) {
         Some(left_out) => places.push(format!("no variable: {}", left_out.reason)),

@@ -106,3 +106,27 @@ fn what_asks_for_no_secret_is_told_why() {
     refused(&["annotate", "a/b=hunter2!=é"], &["`a/b` asks for no secret", "hint: "]).never_says("hunter2");
     refused(&["annotate", "a/b", "--output", "toml"], &["[possible values: yaml, json]"]);
 }
+
+#[test]
+fn what_will_be_refused_is_said_at_once() {
+    let place = Place::new();
+    let said = place.keybearer(&["annotate", "My_Secret/key"]).code(0);
+    assert!(said.stdout.starts_with("labels:"));
+    said.complains(&["note: with the webhook's default configuration this would be refused", "`My_Secret`", "hint: "]);
+    let said = place.keybearer(&["annotate", "my-secret/key"]).code(0);
+    assert_eq!(said.stderr, "");
+}
+
+#[test]
+fn requests_in_the_wrong_place_are_named() {
+    let job = "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: j, annotations: {keybearer.dev/secrets: \"[{group: g, key: k}]\"}}
+spec: {template: {spec: {containers: [{name: main, image: i}]}}}
+";
+    let place = Place::new().with("job.yaml", job);
+    let words = ["annotation `keybearer.dev/secrets` is on the Job", "move it to its pods"];
+    place.keybearer(&["decode", "job.yaml"]).code(0).says(&["asks for no secrets"]).complains(&words);
+    place.keybearer(&["explain", "job.yaml", "--output", "patch"]).code(0).says(&["[]"]).complains(&words);
+}

@@ -442,3 +442,94 @@ fn a_pod_from_a_cluster_runs_with_what_it_got_there() {
         said.complains(&["secret `g/k`: not found (asked: Local)", "--secret g/k=VALUE"]);
     }
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_the_task() {
+    let place = Place::new().with("pod.yaml", script("[]", "yes; echo ended with $? >&2"));
+    let said = place.shell("$K run pod.yaml | head -2").code(0);
+    assert_eq!(said.stdout, "y\ny\n");
+    assert!(said.stderr.contains("ended with 141"), "{}", said.stderr);
+}
+
+#[test]
+fn output_that_is_lost_is_said() {
+    let place = Place::new().with("pod.yaml", script("[]", "echo hello"));
+    place
+        .shell("$K run pod.yaml > /dev/full")
+        .code(1)
+        .complains(&["error: output of the containers was lost", "No space left"]);
+    // A task's own failure is the more telling one.
+    let place = Place::new().with("pod.yaml", script("[]", "echo hello; exit 7"));
+    place.shell("$K run pod.yaml > /dev/full").code(7).complains(&["was lost"]);
+}
+
+#[test]
+fn names_that_an_assignment_can_not_hold() {
+    let asked = "[{group: db, key: a/b, mount: file, env_var: F}, {group: a=b, key: c, mount: file, env_var: G}, {group: -x, key: k, mount: file, env_var: H}]";
+    let place = Place::new().with("pod.yaml", script(asked, "cat $F $G $H"));
+    let said = place.run(&["pod.yaml"]).code(125);
+    let options = said.stderr.lines().find_map(|line| line.strip_prefix("hint: give them with ")).unwrap();
+    // What is proposed is what works.
+    let said = place.shell(&format!("$K run pod.yaml --no-mask {options}")).code(0);
+    assert_eq!(said.stdout, "VALUEVALUEVALUE");
+    for wrong in
+        ["{", "{\"group\": \"canary-1\"}", "{\"group\": \"g\", \"key\": \"k\", \"value\": \"canary-1\", \"x\": \"y\"}"]
+    {
+        place
+            .run(&["pod.yaml", "--secret", wrong])
+            .code(125)
+            .complains(&["`--secret` number 1: it starts with `{`, but is no JSON object"])
+            .never_says("canary-1");
+    }
+}
+
+#[test]
+fn a_value_from_stdin_and_stdin_once() {
+    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: file, env_var: F}]", "cat $F"));
+    let said = place.keybearer_reads("from-stdin", &["run", "pod.yaml", "--no-mask", "--secret-file", "g/k=-"]).code(0);
+    assert_eq!(said.stdout, "from-stdin");
+    place
+        .keybearer_reads("", &["run", "-", "--config", "-"])
+        .code(125)
+        .complains(&["can't read `stdin`: stdin was read already"]);
+    place.run(&["pod.yaml", "--secret-file", "g/k=."]).code(125).complains(&["it is a directory"]);
+}
+
+#[test]
+fn a_dialect_whose_managers_are_not_served_here() {
+    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: env}]", "env"));
+    let said = place.run(&["pod.yaml", "--compat", "flyte-v2", "--secret", "g/k=v"]).code(0);
+    said.says(&["_UNION_G_K=v"]).complains(&["note: what the cluster would give can't be compared", "`Embedded`"]);
+    let said = place.keybearer(&["explain", "pod.yaml", "--compat", "flyte-v2"]).code(2);
+    // What is proposed is what works.
+    let proposed: Vec<&str> = said.stderr.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let place = place.with("proposed.yaml", proposed.join("\n"));
+    place.keybearer(&["explain", "pod.yaml", "--config", "proposed.yaml"]).code(0).says(&["dialect flyte-v2"]);
+}
+
+#[test]
+fn no_container_that_gets_anything() {
+    let place = Place::new()
+        .with("pod.yaml", script("[{group: g, key: k, mount: file}]", "true"))
+        .with("config.yaml", "targets: {exclude: [main]}");
+    let said = place.run(&["pod.yaml", "--config", "config.yaml", "--secret", "g/k=v"]).code(0);
+    said.complains(&["warning: no container gets the pod's secrets", "no container: `targets.exclude`"])
+        .never_says("variable");
+}
+
+#[test]
+fn a_container_that_failed_is_named() {
+    let spec =
+        "initContainers: [{name: first, command: [sh, -c, exit 3]}]\ncontainers: [{name: main, command: [echo]}]";
+    let place = Place::new().with("pod.yaml", pod("[]", spec));
+    place.run(&["pod.yaml"]).code(3).complains(&["note: init container `first` ended with exit code 3"]);
+}
+
+#[test]
+fn a_limit_of_the_laptop_alone_is_said_to_be_one() {
+    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: env}]", "true"));
+    place
+        .run(&["pod.yaml", "--secret", "g/k=it's"])
+        .code(125)
+        .complains(&["was asked for as ENV_VAR", "hint: in the cluster it comes by reference"]);
+}

@@ -113,6 +113,21 @@ impl Place {
         Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
+    /// Runs a shell's line in which `$K` is the program, to the end of all that it starts.
+    pub(crate) fn shell(&self, line: &str) -> Said {
+        let output = assert_cmd::Command::new("bash")
+            .args(["-c", line])
+            .current_dir(&self.dir)
+            .env_clear()
+            .envs(&self.env)
+            .env("K", KEYBEARER)
+            .timeout(GUARD)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
     /// Starts `keybearer run` with these arguments.
     pub(crate) fn start(&self, args: &[&str]) -> Started<'_> {
         let out = |name| File::create(self.path(name)).unwrap();

@@ -98,7 +98,7 @@ fn a_run_that_is_killed_leaves_neither_a_process_nor_a_file() {
     if no_namespace() {
         return;
     }
-    for signal in [Signal::KILL, Signal::ABORT] {
+    for signal in [Signal::KILL, Signal::ILL] {
         let mark = mark();
         let mut helper = helper(&busy(&mark, "trap '' TERM; while :; do sleep 0.01; done"), &[]);
         helper.wait_for("main | ready");

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -25,11 +26,12 @@ const AFTER: &str = "RUNNER_TEST_AFTER";
 struct Log(std::fs::File, Option<String>);
 
 impl Output for Log {
-    fn piece(&mut self, container: &str, _: Stream, bytes: &[u8]) {
+    fn piece(&mut self, container: &str, _: Stream, bytes: &[u8]) -> ControlFlow<()> {
         let text = String::from_utf8_lossy(bytes);
         // In one piece, for the test reads along.
         self.0.write_all(format!("{container} | {text}").as_bytes()).unwrap();
         assert!(self.1.as_ref().is_none_or(|word| !text.contains(word)), "as asked");
+        ControlFlow::Continue(())
     }
 
     fn note(&mut self, note: &Note) {

@@ -1,6 +1,7 @@
 //! Secret values in what containers write.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use runner::{Framing, Masked, Stream};
 use serde_json::json;
@@ -55,11 +56,12 @@ fn short_values_are_shown_and_that_is_said() {
 /// Leaves a file when it has seen a prompt.
 struct Answer(Vec<u8>, std::path::PathBuf);
 impl runner::Output for Answer {
-    fn piece(&mut self, _: &str, _: Stream, bytes: &[u8]) {
+    fn piece(&mut self, _: &str, _: Stream, bytes: &[u8]) -> ControlFlow<()> {
         self.0.extend_from_slice(bytes);
         if self.0.ends_with(b"? ") {
             std::fs::write(&self.1, "").unwrap();
         }
+        ControlFlow::Continue(())
     }
     fn note(&mut self, _: &runner::Note) {}
     fn framing(&mut self, _: &str) -> Framing {

@@ -63,8 +63,8 @@ fn a_builtin_that_fails_ends_the_pod() {
     let ran = run_with(&pod, &Secrets::default(), |options| {
         options.builtin = Some(Builtin::new("fetch", |_| Err("no such secret".into())));
     });
-    assert_eq!(ran.outcome.exit_code, 1);
-    assert_eq!(ends(&ran), [("fetch", End::Exited(1)), ("a", End::NotReached)]);
+    assert_eq!(ran.outcome.exit_code, 125);
+    assert_eq!(ends(&ran), [("fetch", End::Exited(125)), ("a", End::NotReached)]);
     assert!(ran.record.notes().contains(&"container `fetch` failed: its work failed: no such secret".into()));
 }
 

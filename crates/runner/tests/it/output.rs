@@ -1,5 +1,7 @@
 //! What the containers write, byte for byte.
 
+use std::ops::ControlFlow;
+
 use runner::{Framing, LONGEST_PIECE, Stream};
 use serde_json::json;
 
@@ -47,9 +49,9 @@ fn nothing_is_lost_of_much_from_many() {
 /// Leaves a file when it has seen anything.
 struct Answer(Record, std::path::PathBuf);
 impl runner::Output for Answer {
-    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) {
-        self.0.piece(container, stream, bytes);
+    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
         std::fs::write(&self.1, "").unwrap();
+        self.0.piece(container, stream, bytes)
     }
     fn note(&mut self, _: &runner::Note) {}
     fn framing(&mut self, container: &str) -> Framing {
@@ -69,4 +71,53 @@ fn raw_output_comes_before_its_line_is_complete() {
         runner::run(&read(&one(&script, &json!({}))), &Secrets::default(), options(parent.path()), &mut answer)
             .unwrap();
     assert_eq!((outcome.exit_code, answer.0.text("main").as_str()), (0, "50%\r100%\n"));
+}
+
+/// Takes one piece and no more.
+struct Once(Record);
+impl runner::Output for Once {
+    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
+        _ = self.0.piece(container, stream, bytes);
+        ControlFlow::Break(())
+    }
+    fn note(&mut self, _: &runner::Note) {}
+    fn framing(&mut self, container: &str) -> Framing {
+        self.0.framing(container)
+    }
+}
+
+#[test]
+fn a_container_whose_output_nobody_reads_is_told() {
+    // Without a reader `yes` would write for ever; the other stream is still read.
+    let script = "(sleep 0.3; echo late >&2) & yes; echo ended with $? >&2";
+    for framing in [Framing::Lines, Framing::Raw] {
+        let mut once = Once(Record { framing, ..Record::default() });
+        let parent = tempfile::tempdir().unwrap();
+        let outcome =
+            runner::run(&read(&one("yes", &json!({}))), &Secrets::default(), options(parent.path()), &mut once)
+                .unwrap();
+        assert_eq!((outcome.exit_code, once.0.pieces.len()), (128 + 13, 1), "{framing:?}");
+        let mut once = Once(Record { framing, ..Record::default() });
+        runner::run(&read(&one(script, &json!({}))), &Secrets::default(), options(parent.path()), &mut once).unwrap();
+        let streams: Vec<_> = once.0.pieces.iter().map(|(_, stream, _)| *stream).collect();
+        assert_eq!(streams, [Stream::Stdout, Stream::Stderr]);
+    }
+}
+
+#[test]
+fn a_container_that_fails_is_named() {
+    let ran = run(
+        &pod(&json!([sh("a", "exit 3", &json!({})), sh("b", "kill -9 $$$$", &json!({}))]), &json!({})),
+        &Secrets::default(),
+    );
+    let mut notes = ran.record.notes();
+    notes.sort();
+    assert_eq!(notes, ["container `a` ended with exit code 3", "container `b` was ended by SIGKILL"]);
+    let init = json!({"initContainers": [sh("first", "exit 4", &json!({}))]});
+    let ran = run(&pod(&json!([sh("main", "true", &json!({}))]), &init), &Secrets::default());
+    assert_eq!(
+        ran.record.notes(),
+        ["init container `first` ended with exit code 4; what comes after it does not start"]
+    );
+    assert_eq!(ran.outcome.exit_code, 4);
 }

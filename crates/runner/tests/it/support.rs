@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -42,8 +43,9 @@ pub(crate) struct Record {
 }
 
 impl Output for Record {
-    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) {
+    fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
         self.pieces.push((container.into(), stream, bytes.into()));
+        ControlFlow::Continue(())
     }
 
     fn note(&mut self, note: &Note) {
