@@ -6,6 +6,7 @@
 mod error;
 mod flyte;
 mod label;
+mod limits;
 mod place;
 mod section;
 mod serve;
@@ -13,6 +14,7 @@ mod tree;
 
 pub use error::ConfigError;
 pub use flyte::{GlobalLookup, Server};
+pub use limits::Limits;
 
 use crate::dialect::{Dialect, KEYBEARER};
 use crate::manager::Manager;
@@ -64,6 +66,8 @@ pub struct Config {
     pub global: GlobalLookup,
     /// Listener, certificates, registration.
     pub server: Server,
+    /// Bounds on what callers can make the server hold.
+    pub limits: Limits,
     /// Lines about what was found in the file and is not used.
     pub notes: Vec<String>,
 }
@@ -151,6 +155,7 @@ impl Config {
         let versioned_name = top.scalar("versionedName")?;
         let excluded_targets = read_targets(top.section("targets")?)?;
         let fetch = read_fetch(top.section("fetch")?)?;
+        let limits = limits::read(top.section("limits")?, &mut notes)?;
 
         for entry in top.rest() {
             if flyte::OTHER_SECTIONS.iter().any(|name| entry.name.eq_ignore_ascii_case(name)) {
@@ -182,6 +187,7 @@ impl Config {
             fetch,
             global,
             server: webhook.server,
+            limits,
             notes,
         })
     }

@@ -23,7 +23,7 @@ use crate::values::Globals;
 use crate::view::{ContainerList, PodView};
 use sha2::{Digest, Sha256};
 
-/// How many secrets one pod may ask for.
+/// How many secrets one pod may ask for at most; `limits.secrets` may say less.
 pub const MAX_SECRETS: usize = 1024;
 
 /// Decides what a pod gets.
@@ -38,8 +38,9 @@ pub fn plan(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Global
             None => denial,
         }
     })?;
-    if secrets.len() > MAX_SECRETS {
-        let message = format!("the pod asks for {} secrets; {MAX_SECRETS} is the limit", secrets.len());
+    let limit = config.limits.secrets;
+    if secrets.len() > limit {
+        let message = format!("the pod asks for {} secrets; {limit} is the limit", secrets.len());
         return Err(Denial::pod(config, message));
     }
     let mut plan = Plan {

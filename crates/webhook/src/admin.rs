@@ -30,5 +30,5 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let ready = shared.readiness.missing(&shared.certificates).is_empty();
     shared.metrics.ready.set(i64::from(ready));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], shared.shown.text())
+    ([(header::CONTENT_TYPE, kind)], shared.shown.text(&shared.peaks))
 }

@@ -1,12 +1,13 @@
 //! The API server's call, from bytes to bytes.
 
 use crate::server::Shared;
+use crate::taking::{self, Taking};
 use crate::turned::TurnedAway;
 use crate::{body, report};
 use admission::review::Answer;
 use admission::{Config, Globals};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -35,8 +36,9 @@ async fn not_posted(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn mutate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (head, mut body) = request.into_parts();
-    match review(&shared, &head.headers, &mut body).await {
+    let (mut head, mut body) = request.into_parts();
+    let taking = head.extensions.remove::<Arc<Taking>>().unwrap_or_default();
+    match review(&shared, &head.headers, &mut body, taking).await {
         Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Err(turned) => {
             if turned.code != StatusCode::REQUEST_TIMEOUT {
@@ -47,7 +49,12 @@ async fn mutate(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
 }
 
-async fn review(shared: &Shared, headers: &HeaderMap, body: &mut Body) -> Result<Vec<u8>, TurnedAway> {
+async fn review(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: &mut Body,
+    taking: Arc<Taking>,
+) -> Result<Bytes, TurnedAway> {
     if !is_json(headers) {
         return Err(TurnedAway::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -55,8 +62,15 @@ async fn review(shared: &Shared, headers: &HeaderMap, body: &mut Body) -> Result
             "a review's Content-Type is application/json",
         ));
     }
-    // Held until the answer is there.
-    let (bytes, _held) = body::read(shared, headers, body).await?;
+    // Nothing is ever unpacked, so that a small body can't become a large one.
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(TurnedAway::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "encoding",
+            "a review is sent as it is, with no Content-Encoding",
+        ));
+    }
+    let (bytes, held) = body::read(shared, headers, body).await?;
     let started = Instant::now();
     let globals = shared.globals.load();
     // A fault in one review is that review's, never the replica's.
@@ -69,7 +83,8 @@ async fn review(shared: &Shared, headers: &HeaderMap, body: &mut Body) -> Result
         )
     })?;
     report::report(shared, &bytes, &answer, started.elapsed());
-    Ok(answer.body)
+    drop(bytes);
+    Ok(taking::wait(answer.body, held, taking))
 }
 
 /// Content types as the API server and others spell it, with or without parameters.
@@ -82,7 +97,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
     use crate::metrics::Turned;
-    use crate::settings::{ClusterUse, Limits, PodIdentity, Settings};
+    use crate::settings::{ClusterUse, PodIdentity, Settings};
     use std::time::Duration;
     use tower::ServiceExt;
 
@@ -94,7 +109,6 @@ mod tests {
             pod: PodIdentity { name: None, namespace: "default".to_owned() },
             cluster: ClusterUse::None,
             drain_delay: Duration::ZERO,
-            limits: Limits::default(),
             poll: Duration::from_secs(1),
         };
         Arc::new(Shared { answering, ..Shared::new(&settings, Globals::default()) })

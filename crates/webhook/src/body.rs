@@ -1,12 +1,13 @@
 //! A request's body: read within limits, or thrown away so that the caller hears why.
 
 use crate::in_flight::Held;
+use crate::peaks::Bound;
 use crate::server::Shared;
 use crate::turned::TurnedAway;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// How long a body that nobody wants is still taken.
@@ -21,13 +22,9 @@ pub(crate) async fn read(shared: &Shared, headers: &HeaderMap, body: &mut Body) 
     if length.is_some_and(|length| length > limits.body) {
         return Err(too_large());
     }
-    let counted = length.unwrap_or(limits.body).clamp(1, limits.in_flight);
-    let held = shared.in_flight.hold(counted).ok_or(TurnedAway::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "overload",
-        "too many reviews at once; try again",
-    ))?;
-    let collected = timeout(limits.body_time, collect(body, length, limits.body)).await;
+    let started = Instant::now();
+    let mut held = shared.in_flight.hold();
+    let collected = timeout(limits.body_time, collect(body, length, limits.body, &mut held)).await;
     let bytes = collected.unwrap_or(Err(TurnedAway::new(
         StatusCode::REQUEST_TIMEOUT,
         "slow",
@@ -36,17 +33,31 @@ pub(crate) async fn read(shared: &Shared, headers: &HeaderMap, body: &mut Body) 
     if bytes.is_empty() {
         return Err(TurnedAway::new(StatusCode::BAD_REQUEST, "body", "the request has no body"));
     }
+    shared.peaks.saw(Bound::Body, bytes.len());
+    shared.peaks.took(Bound::BodyTime, started.elapsed());
     Ok((bytes, held))
 }
 
-async fn collect(body: &mut Body, length: Option<usize>, limit: usize) -> Result<Vec<u8>, TurnedAway> {
-    let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(FIRST));
+/// What is counted is what is there, not what was announced: whoever announces much and sends little holds nothing.
+async fn collect(body: &mut Body, length: Option<usize>, limit: usize, held: &mut Held) -> Result<Vec<u8>, TurnedAway> {
+    let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let broken =
             |_| TurnedAway::new(StatusCode::BAD_REQUEST, "body", "the connection broke before the review was there");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if bytes.len() + data.len() > limit {
+        let needed = bytes.len() + data.len();
+        if needed > limit {
             return Err(too_large());
+        }
+        if needed > bytes.capacity() {
+            let twice = 2 * bytes.capacity();
+            let room = length.map_or(twice, |length| length.min(FIRST.max(twice))).max(needed).min(limit);
+            // While it is moved, both are there.
+            if !held.grow(bytes.capacity() + room) {
+                return Err(overload());
+            }
+            bytes.reserve_exact(room - bytes.len());
+            held.be(bytes.capacity());
         }
         bytes.extend_from_slice(&data);
     }
@@ -78,4 +89,8 @@ fn declared(headers: &HeaderMap) -> Option<usize> {
 
 fn too_large() -> TurnedAway {
     TurnedAway::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the review is larger than this webhook takes")
+}
+
+fn overload() -> TurnedAway {
+    TurnedAway::new(StatusCode::SERVICE_UNAVAILABLE, "overload", "too many reviews at once; try again")
 }

@@ -3,8 +3,13 @@
 //! API servers keep connections for as long as they are let. A connection past its age is told so with the next answer
 //! (`Connection: close`, or GOAWAY in HTTP/2), never cut while it is idle: a request that is on its way would fail.
 
+use crate::metrics::Cut;
+use crate::peaks::Bound;
+use crate::requests::Requests;
 use crate::server::Shared;
-use crate::settings::Limits;
+use crate::silent::Silent;
+use crate::taking::Taking;
+use admission::config::Limits;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
@@ -12,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use prometheus_client::metrics::gauge::Gauge;
 use rustls::ServerConfig;
 use std::convert::Infallible;
 use std::io;
@@ -23,12 +29,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
-/// Streams of one HTTP/2 connection at once.
-const MAX_STREAMS: u32 = 250;
-/// Bytes of one request's head.
-const MAX_HEAD: u32 = 32 << 10;
 /// Bytes of one HTTP/2 connection that may wait to be read: they are held before they are counted.
 const WINDOW: u32 = 256 << 10;
 /// How long an accept that failed for want of files waits.
@@ -56,37 +59,42 @@ pub(crate) async fn accept(
     let acceptor = TlsAcceptor::from(tls);
     let permits = Arc::new(Semaphore::new(shared.limits.connections));
     let mut connections = JoinSet::new();
+    let mut silent = Silent::default();
     let mut fails = false;
     loop {
-        // With no permit left, connections wait in the kernel's queue.
-        let permit = tokio::select! {
-            permit = Arc::clone(&permits).acquire_owned() => permit,
-            () = reached(&mut stage, Stage::Ending) => break,
-        };
-        let Ok(permit) = permit else { break };
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
             () = reached(&mut stage, Stage::Ending) => break,
         };
         while connections.try_join_next().is_some() {}
-        match stream {
-            Ok((stream, _)) => {
-                fails = false;
-                let connection = Connection { shared: Arc::clone(&shared), stage: stage.clone() };
-                let (acceptor, router) = (acceptor.clone(), router.clone());
-                connections.spawn(async move {
-                    connection.serve(stream, acceptor, router).await;
-                    drop(permit);
-                });
-            }
+        let stream = match stream {
+            Ok((stream, _)) => stream,
             Err(error) => {
                 // Said once, not twenty times a second.
                 if !std::mem::replace(&mut fails, true) {
                     tracing::warn!(%error, "connections can't be accepted");
                 }
                 sleep(ACCEPT_PAUSE).await;
+                continue;
             }
+        };
+        fails = false;
+        if permits.available_permits() == 0 && silent.make_room() {
+            shared.metrics.connections_cut.get_or_create(&Cut { reason: "place" }).inc();
         }
+        // Where nobody gave way, this one waits here and more of them in the kernel's queue.
+        let permit = tokio::select! {
+            permit = Arc::clone(&permits).acquire_owned() => permit,
+            () = reached(&mut stage, Stage::Ending) => break,
+        };
+        let Ok(permit) = permit else { break };
+        let connection = Connection { shared: Arc::clone(&shared), stage: stage.clone(), taking: Arc::default() };
+        let (acceptor, router, taking) = (acceptor.clone(), router.clone(), Arc::clone(&connection.taking));
+        let task = connections.spawn(async move {
+            let _permit = permit;
+            connection.serve(stream, acceptor, router).await;
+        });
+        silent.push(taking, task);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -95,19 +103,38 @@ pub(crate) async fn accept(
 struct Connection {
     shared: Arc<Shared>,
     stage: watch::Receiver<Stage>,
+    taking: Arc<Taking>,
+}
+
+/// A connection that is counted as open until this is dropped.
+struct Open(Gauge);
+
+impl Open {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Connection {
     async fn serve(self, stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
-        let open = self.shared.metrics.connections.clone();
-        open.inc();
+        let _open = Open::new(&self.shared.metrics.connections);
         let _ = stream.set_nodelay(true);
+        let began = Instant::now();
         match timeout(self.shared.limits.handshake, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => self.answer(stream, router).await,
+            Ok(Ok(stream)) => {
+                self.shared.peaks.took(Bound::HandshakeTime, began.elapsed());
+                self.answer(stream, router, began).await;
+            }
             Ok(Err(error)) => self.handshake_failed(&error),
             Err(_) => self.handshake_failed(&io::Error::from(io::ErrorKind::TimedOut)),
         }
-        open.dec();
     }
 
     fn handshake_failed(&self, error: &io::Error) {
@@ -116,17 +143,21 @@ impl Connection {
         tracing::debug!(%error, "a TLS handshake failed");
     }
 
-    async fn answer(self, stream: tokio_rustls::server::TlsStream<TcpStream>, router: Router) {
-        let limits = self.shared.limits;
-        let old = Instant::now() + aged(limits.age);
+    async fn answer(self, stream: TlsStream<TcpStream>, router: Router, began: Instant) {
+        let Self { shared, stage, taking } = self;
+        let limits = shared.limits;
+        let old = began + aged(limits.age);
         // Whoever sends a request in time has long had the answer that ends the connection by then.
         let end = old + limits.head + 3 * limits.body_time;
         let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let stage = self.stage.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let (router, stage) = (router.clone(), stage.clone());
+        let requests = Arc::new(Requests::new(Arc::clone(&shared), Arc::clone(&taking), is_h2));
+        let staged = stage.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let (router, stage, requests) = (router.clone(), staged.clone(), Arc::clone(&requests));
+            let under_way = requests.begin(&mut request);
             async move {
                 let Ok(mut response): Result<Response<Body>, Infallible> = router.oneshot(request.map(Body::new)).await;
+                drop(under_way);
                 if !is_h2 && (Instant::now() >= old || *stage.borrow() > Stage::Serving) {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -137,38 +168,47 @@ impl Connection {
         let builder = http(&limits);
         let builder = if is_h2 { builder.http2_only() } else { builder.http1_only() };
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let mut leave = pin!(time_to_leave(is_h2, old, self.stage));
+        let mut leave = pin!(time_to_leave(is_h2, old, stage));
         let mut told = false;
-        loop {
+        let cut = loop {
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a connection broke");
                     }
-                    return;
+                    break None;
                 }
                 () = leave.as_mut(), if !told => {
                     told = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = sleep_until(end.into()) => {
-                    tracing::debug!("a connection was cut: it had stopped long before");
-                    return;
+                () = sleep(limits.body_time / 2) => {
+                    if taking.oldest().is_some_and(|waiting| waiting > limits.body_time) {
+                        break Some("untaken");
+                    }
+                    if Instant::now() >= end {
+                        break Some("stopped");
+                    }
                 }
             }
+        };
+        if let Some(reason) = cut {
+            shared.metrics.connections_cut.get_or_create(&Cut { reason }).inc();
+            tracing::debug!(reason, "a connection was cut");
         }
+        shared.peaks.took(Bound::ConnectionAge, began.elapsed());
     }
 }
 
 /// HTTP within the limits.
 fn http(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD as usize);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(limits.head_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEAD)
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .keep_alive_interval(Some(limits.head))

@@ -1,5 +1,7 @@
 //! What is counted. `docs/metrics.md` says what each means.
 
+use crate::peaks::{Bound, Peaks};
+use admission::config::Limits;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -7,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use std::sync::atomic::AtomicU64;
 
 /// Upper bounds of the duration's buckets, in seconds.
 const BUCKETS: [f64; 9] = [25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 5e-3, 25e-3, 100e-3];
@@ -28,7 +31,7 @@ pub(crate) struct ByManager {
 /// Why a request got no review's answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct Turned {
-    /// `body`, `too_large`, `content_type`, `overload`, `slow`, `panic`, `path` or `method`.
+    /// `body`, `too_large`, `content_type`, `encoding`, `overload`, `slow`, `panic`, `path` or `method`.
     pub(crate) reason: &'static str,
 }
 
@@ -37,6 +40,20 @@ pub(crate) struct Turned {
 pub(crate) struct Mended {
     /// `made`, `bundle` or `other`.
     pub(crate) what: &'static str,
+}
+
+/// Why a connection was cut.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct Cut {
+    /// `place`, `untaken` or `stopped`.
+    pub(crate) reason: &'static str,
+}
+
+/// A limit that each request, pod or connection has for itself.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct Limited {
+    /// Its name.
+    pub(crate) limit: &'static str,
 }
 
 /// Everything that is counted.
@@ -56,6 +73,8 @@ pub(crate) struct Metrics {
     pub(crate) bytes_in_flight: Gauge,
     /// Most bytes in flight.
     pub(crate) bytes_in_flight_limit: Gauge,
+    /// Connections that were cut.
+    pub(crate) connections_cut: Family<Cut, Counter>,
     /// Handshakes that failed.
     pub(crate) handshake_failures: Counter,
     /// Unix time at which the serving certificate ends.
@@ -75,11 +94,12 @@ pub(crate) struct Shown {
     registry: Registry,
     /// Seconds from the last byte of a review to the first of its answer.
     pub(crate) duration: Histogram,
+    peaks: Family<Limited, Gauge<f64, AtomicU64>>,
 }
 
 impl Shown {
     /// Registers everything.
-    pub(crate) fn new(metrics: &Metrics) -> Self {
+    pub(crate) fn new(metrics: &Metrics, limits: &Limits) -> Self {
         let duration = Histogram::new(BUCKETS);
         let mut registry = Registry::with_prefix("keybearer");
         let m = metrics;
@@ -91,6 +111,13 @@ impl Shown {
         registry.register("connections_limit", "Most connections at once", m.connections_limit.clone());
         registry.register("bytes_in_flight", "Bytes of reviews in hand", m.bytes_in_flight.clone());
         registry.register("bytes_in_flight_limit", "Most bytes of reviews in hand", m.bytes_in_flight_limit.clone());
+        registry.register("connections_cut", "Connections that were cut, by reason", m.connections_cut.clone());
+        let (each, peaks) = (Family::<Limited, Gauge<f64, AtomicU64>>::default(), Family::default());
+        for bound in Bound::ALL {
+            each.get_or_create(&Limited { limit: bound.name() }).set(bound.limit(limits));
+        }
+        registry.register("limit", "Limits of one request, pod or connection", each);
+        registry.register("limit_peak", "The most that was seen of what has a limit", peaks.clone());
         registry.register("tls_handshake_failures", "TLS handshakes that failed", m.handshake_failures.clone());
         registry.register(
             "certificate_not_after_seconds",
@@ -109,11 +136,14 @@ impl Shown {
             m.registration_mended.clone(),
         );
         registry.register("ready", "1 while the server is ready", m.ready.clone());
-        Self { registry, duration }
+        Self { registry, duration, peaks }
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, peaks: &Peaks) -> String {
+        for bound in Bound::ALL {
+            self.peaks.get_or_create(&Limited { limit: bound.name() }).set(peaks.of(bound));
+        }
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,

@@ -1,6 +1,7 @@
 //! What is counted and logged of an admission: one line each. Never a value: none is at hand here.
 
 use crate::metrics::{ByManager, Ended};
+use crate::peaks::Bound;
 use crate::server::Shared;
 use admission::Plan;
 use admission::review::Answer;
@@ -35,6 +36,7 @@ pub(crate) fn report(shared: &Shared, body: &[u8], answer: &Answer, took: Durati
     shared.shown.duration.observe(took.as_secs_f64());
     let outcome = match &answer.outcome {
         Ok(plan) => {
+            shared.peaks.saw(Bound::Secrets, plan.requests.len());
             for request in &plan.requests {
                 metrics.secrets.get_or_create(&ByManager { manager: request.manager.name() }).inc();
             }

@@ -4,10 +4,12 @@ use crate::admit::Answering;
 use crate::in_flight::InFlight;
 use crate::listener::{Stage, accept};
 use crate::metrics::{Metrics, Shown};
+use crate::peaks::Peaks;
 use crate::ready::Readiness;
-use crate::settings::{ClusterUse, Limits, Settings};
+use crate::settings::{ClusterUse, Settings};
 use crate::tls::{Certificates, Files, TlsError};
 use crate::{admin, admit, cluster_part, tls, watchers};
+use admission::config::Limits;
 use admission::{Config, Globals};
 use arc_swap::ArcSwap;
 use std::io;
@@ -26,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Metrics,
+    pub(crate) peaks: Peaks,
     pub(crate) shown: Shown,
     pub(crate) in_flight: InFlight,
     pub(crate) answering: Answering,
@@ -33,7 +36,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(settings: &Settings, globals: Globals) -> Self {
-        let limits = settings.limits;
+        let limits = settings.config.limits;
         let metrics = Metrics::default();
         metrics.connections_limit.set(i64::try_from(limits.connections).unwrap_or(i64::MAX));
         metrics.bytes_in_flight_limit.set(i64::try_from(limits.in_flight).unwrap_or(i64::MAX));
@@ -43,9 +46,10 @@ impl Shared {
             globals: ArcSwap::from_pointee(globals),
             certificates: Arc::default(),
             readiness: Readiness::default(),
-            shown: Shown::new(&metrics),
+            shown: Shown::new(&metrics, &limits),
             in_flight: InFlight::new(limits.in_flight, metrics.bytes_in_flight.clone()),
             metrics,
+            peaks: Peaks::default(),
             answering: admission::review::answer,
         }
     }
@@ -174,7 +178,7 @@ impl Server {
             sleep(settings.drain_delay).await;
         }
         let _ = stages.send(Stage::Ending);
-        if timeout(settings.limits.body_time * 2, accepting).await.is_err() {
+        if timeout(settings.config.limits.body_time * 2, accepting).await.is_err() {
             tracing::warn!("connections were still open at the end");
         }
         watching.abort_all();

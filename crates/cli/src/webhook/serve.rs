@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use webhook::certificates::{CA_LIFE, LEAF_LIFE};
 use webhook::logs;
-use webhook::{ClusterUse, Limits, PodIdentity, ServeError, Server, Settings};
+use webhook::{ClusterUse, PodIdentity, ServeError, Server, Settings};
 
 /// How often certificates and global secrets in files are looked at.
 const POLL: Duration = Duration::from_secs(10);
@@ -59,7 +59,6 @@ fn settings(args: &Args, as_flytepropeller: bool) -> Result<Settings, Fault> {
         },
         cluster,
         drain_delay: args.drain_delay(),
-        limits: Limits::default(),
         poll: POLL,
         config,
     })

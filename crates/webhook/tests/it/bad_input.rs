@@ -37,7 +37,7 @@ async fn another_path_or_method_is_not_served() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_413_by_its_length_and_as_it_comes() {
-    let server = Running::with("", |settings| settings.limits.body = 1000).await;
+    let server = Running::with("", |settings| settings.config.limits.body = 1000).await;
     let head = "POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
     // All that is sent, with and without a wait for what the server says.
     let length = format!("{head}Content-Length: 1001\r\n\r\n");
@@ -62,7 +62,7 @@ async fn a_body_over_the_limit_is_413_by_its_length_and_as_it_comes() {
 
 #[tokio::test]
 async fn who_sends_all_of_a_body_over_the_limit_still_reads_the_answer() {
-    let server = Running::with("", |settings| settings.limits.body = 16 << 20).await;
+    let server = Running::with("", |settings| settings.config.limits.body = 16 << 20).await;
     // More than the kernel keeps for a connection that nobody reads.
     let body = vec![b' '; 24 << 20];
     assert_eq!(server.connect().await.post(&body).await.code, 413);

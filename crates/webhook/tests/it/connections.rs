@@ -40,7 +40,7 @@ async fn http2_and_tls12_are_spoken() {
 
 #[tokio::test]
 async fn an_old_connection_is_ended_with_an_answer_and_never_while_it_is_idle() {
-    let server = Running::with("", |settings| settings.limits.age = Duration::from_millis(100)).await;
+    let server = Running::with("", |settings| settings.config.limits.age = Duration::from_millis(100)).await;
     let mut client = server.connect().await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let reply = client.post(&review()).await;
@@ -69,7 +69,7 @@ async fn post(sender: &mut SendRequest<Full<Bytes>>) -> serde_json::Value {
 
 #[tokio::test]
 async fn an_old_http2_connection_is_told_to_go_away_used_or_not() {
-    let server = Running::with("", |settings| settings.limits.age = Duration::from_millis(100)).await;
+    let server = Running::with("", |settings| settings.config.limits.age = Duration::from_millis(100)).await;
     let (mut sender, used) = http2(&server).await;
     assert_eq!(post(&mut sender).await["response"]["allowed"], true);
     let (_sender, unused) = http2(&server).await;
@@ -80,7 +80,7 @@ async fn an_old_http2_connection_is_told_to_go_away_used_or_not() {
 
 #[tokio::test]
 async fn a_head_that_trickles_is_ended_and_an_idle_connection_lives_as_long() {
-    let server = Running::with("", |settings| settings.limits.head = Duration::from_millis(150)).await;
+    let server = Running::with("", |settings| settings.config.limits.head = Duration::from_millis(150)).await;
     let mut slow = server.connect().await;
     slow.send(b"POST /mutate--v1-pod HTTP/1.1\r\nHost: ").await;
     assert!(slow.is_closed().await);
@@ -91,7 +91,7 @@ async fn a_head_that_trickles_is_ended_and_an_idle_connection_lives_as_long() {
 
 #[tokio::test]
 async fn a_body_that_trickles_is_turned_away() {
-    let server = Running::with("", |settings| settings.limits.body_time = Duration::from_millis(100)).await;
+    let server = Running::with("", |settings| settings.config.limits.body_time = Duration::from_millis(100)).await;
     let mut client = server.connect().await;
     let all = request(&review());
     client.send(&all[..all.len() - 10]).await;
@@ -101,7 +101,7 @@ async fn a_body_that_trickles_is_turned_away() {
 
 #[tokio::test]
 async fn connections_past_the_limit_wait_for_a_place() {
-    let server = Running::with("", |settings| settings.limits.connections = 1).await;
+    let server = Running::with("", |settings| settings.config.limits.connections = 1).await;
     let mut first = server.connect().await;
     assert_eq!(first.post(&review()).await.code, 200);
     let config = client_config(&[b"http/1.1"]);
@@ -116,7 +116,7 @@ async fn connections_past_the_limit_wait_for_a_place() {
 #[tokio::test]
 async fn too_many_bytes_at_once_are_turned_away_and_not_held() {
     let body = review();
-    let server = Running::with("", |settings| settings.limits.in_flight = body.len()).await;
+    let server = Running::with("", |settings| settings.config.limits.in_flight = body.len()).await;
     let mut holding = server.connect().await;
     let all = request(&body);
     holding.send(&all[..all.len() - 1]).await;
@@ -134,9 +134,9 @@ async fn too_many_bytes_at_once_are_turned_away_and_not_held() {
 async fn a_connection_that_says_nothing_is_ended() {
     for alpn in [&b"http/1.1"[..], b"h2"] {
         let server = Running::with("", |settings| {
-            settings.limits.head = Duration::from_millis(50);
-            settings.limits.age = Duration::from_millis(50);
-            settings.limits.body_time = Duration::from_millis(50);
+            settings.config.limits.head = Duration::from_millis(50);
+            settings.config.limits.age = Duration::from_millis(50);
+            settings.config.limits.body_time = Duration::from_millis(50);
         })
         .await;
         let mut silent = server.connect_with(&client_config(&[alpn])).await;
@@ -146,7 +146,7 @@ async fn a_connection_that_says_nothing_is_ended() {
 
 #[tokio::test]
 async fn a_handshake_that_trickles_is_ended() {
-    let server = Running::with("", |settings| settings.limits.handshake = Duration::from_millis(50)).await;
+    let server = Running::with("", |settings| settings.config.limits.handshake = Duration::from_millis(50)).await;
     let mut stream = TcpStream::connect(server.webhook).await.unwrap();
     stream.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
     let mut rest = Vec::new();
@@ -154,4 +154,37 @@ async fn a_handshake_that_trickles_is_ended() {
     while server.metric("keybearer_tls_handshake_failures_total").await != Some(1.0) {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn how_near_each_limit_is_can_be_seen() {
+    let server = Running::with("limits: {secrets: 10, body: 1Mi, connectionAge: 1m}", |_| {}).await;
+    let body = review();
+    assert_eq!(server.connect().await.post(&body).await.code, 200);
+    for (limit, value) in [("secrets", 10.0), ("body_bytes", 1_048_576.0), ("connection_age_seconds", 60.0)] {
+        assert_eq!(server.metric(&format!("keybearer_limit{{limit=\"{limit}\"}}")).await, Some(value), "{limit}");
+    }
+    let peak = async |limit: &str| server.metric(&format!("keybearer_limit_peak{{limit=\"{limit}\"}}")).await.unwrap();
+    let length = u32::try_from(body.len()).unwrap();
+    assert_eq!((peak("secrets").await, peak("body_bytes").await), (1.0, length.into()));
+    let head = peak("head_bytes").await;
+    assert!((1.0..500.0).contains(&head), "{head}");
+    while peak("connection_age_seconds").await == 0.0 {
+        tokio::task::yield_now().await;
+    }
+    for time in ["handshake_seconds", "head_seconds", "body_seconds"] {
+        let seen = peak(time).await;
+        assert!(seen > 0.0 && seen < PATIENCE.as_secs_f64(), "{time}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_pod_that_asks_for_more_secrets_than_the_limit_is_refused() {
+    let server = Running::with("limits: {secrets: 1}", |_| {}).await;
+    let two = String::from_utf8(review())
+        .unwrap()
+        .replace("\"annotations\":{", "\"annotations\":{\"keybearer.dev/secrets\":\"[{group: a, key: b}]\",");
+    let answer = server.connect().await.post(two.as_bytes()).await.json();
+    assert_eq!(answer["response"]["allowed"], false);
+    assert!(answer["response"]["status"]["message"].as_str().unwrap().contains("asks for 2 secrets; 1 is the limit"));
 }

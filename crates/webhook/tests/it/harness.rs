@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use webhook::{ClusterUse, Limits, PodIdentity, ServeError, Server, Settings};
+use webhook::{ClusterUse, PodIdentity, ServeError, Server, Settings};
 
 /// Nothing here should take this long; it only keeps a fault from hanging a test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,7 +52,6 @@ pub(crate) fn settings(folder: &TempDir, config: &str) -> Settings {
         pod: PodIdentity { name: None, namespace: "default".to_owned() },
         cluster: ClusterUse::None,
         drain_delay: Duration::ZERO,
-        limits: Limits::default(),
         poll: Duration::from_millis(20),
     }
 }
