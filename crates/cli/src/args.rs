@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::fault::Fault;
-use crate::{annotate, decode, explain, run, terminal, webhook};
+use crate::{annotate, decode, explain, run, secrets, terminal, webhook};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Error, Parser, Subcommand};
@@ -37,7 +37,8 @@ const LONG_VERSION: &str = concat!(
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    explain: the pod would be refused; webhook: it can't serve, for the reason on stderr
+  1    explain: the pod would be refused; webhook: it can't serve, for the reason on stderr;
+       secret: there is no such secret
   2    the command line or its input can't be used
   125  run: nothing was started; the reason is on stderr
   Otherwise `run` exits as the pod does: with the code of the container named by its annotation
@@ -60,6 +61,7 @@ enum Command {
     Explain(explain::Args),
     Annotate(annotate::Args),
     Decode(decode::Args),
+    Secret(secrets::Args),
     #[command(alias = "webhooks")]
     Webhook(webhook::Args),
 }
@@ -75,6 +77,7 @@ impl Cli {
             Command::Explain(args) => (explain::execute(&args), 2),
             Command::Annotate(args) => (annotate::execute(&args), 2),
             Command::Decode(args) => (decode::execute(&args), 2),
+            Command::Secret(args) => (secrets::execute(&args), 2),
             Command::Webhook(args) => (webhook::execute(&args, started_as("flytepropeller")), 1),
         };
         result.unwrap_or_else(|fault| {

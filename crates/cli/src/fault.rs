@@ -57,3 +57,9 @@ impl From<stores::DeliverError> for Fault {
         Self::new(&error).maybe_hint(error.hint())
     }
 }
+
+impl From<&stores::StoreError> for Fault {
+    fn from(error: &stores::StoreError) -> Self {
+        Self::new(error).maybe_hint(error.hint())
+    }
+}

@@ -36,9 +36,9 @@ Examples:
   keybearer run examples/user-info.yaml --secret user-info/user_secret=open-sesame
   keybearer run pod.yaml --secret-file tls/ca.crt=ca.pem --output json
 
---secret also answers the pod's own references to Secrets, as NAME/KEY.
-Values on a command line can be seen by other users of this machine; --secret-file takes them
-from a file.
+What neither --secret nor --secret-file gives is looked for in the local store, which
+`keybearer secret set` fills. All of them also answer the pod's own references to Secrets, as
+NAME/KEY. Values on a command line can be seen by other users of this machine.
 
 Exit codes:
   125  nothing was started; the reason is on stderr
@@ -137,6 +137,7 @@ impl Job<'_> {
                 // What else is missing is said at once, and what was given in vain: it may be a misspelt name.
                 let options = runner::Options { builtin: fetcher(plan, |_| Ok(())), ..options() };
                 let refusal = runner::prepare(&runnable, given, options).err();
+                given.check_store()?;
                 given.warn_of_unused(planned.shown());
                 return Err(refusal::of(Some(&misses), refusal.as_ref()));
             }
@@ -154,12 +155,13 @@ impl Job<'_> {
         };
         let options = runner::Options { builtin: fetcher(plan, fill), ..options() };
         let prepared = runner::prepare(&runnable, given, options);
+        given.check_store()?;
         given.warn_of_unused(planned.shown());
         let mut prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal)))?;
         prepared.mask(args.kept.masked(plan, &values, given));
         match args.output {
-            Output::Table => terminal::err(&table::text(planned, &delivery.left_out))?,
-            Output::Json => terminal::err(&table::json(planned, &delivery.left_out)?)?,
+            Output::Table => terminal::err(&table::text(planned, given, &delivery.left_out))?,
+            Output::Json => terminal::err(&table::json(planned, given, &delivery.left_out)?)?,
         }
         let mut streams = output::Streams::new(pod);
         let mut outcome = prepared.run(&mut streams).map_err(|error| refusal::of_run(&error))?;

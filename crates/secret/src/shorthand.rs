@@ -3,13 +3,14 @@
 //! ```text
 //! request    = GROUP "/" KEY [ "@" VERSION ] [ ":" MOUNT ] [ "=" ENV_NAME ]      MOUNT = "any" | "env" | "file"
 //! assignment = GROUP "/" KEY "=" VALUE
+//! name       = GROUP "/" KEY [ "@" VERSION ]
 //! ```
 //!
-//! Both are taken apart from the outside, so that groups may be ARNs, paths and URIs:
+//! All are taken apart from the outside, so that groups may be ARNs, paths and URIs:
 //! 1. at the **first** `=`: what follows is the variable's name, or the value;
 //! 2. at the **last** `/` before it: what stands before is the group, with every `:`, `@` and `/` in it;
 //! 3. in a request, what follows that `/` at its **last** `:`, which must be followed by a mount;
-//! 4. the rest at its **last** `@`: the key, and the version.
+//! 4. in a request and a name, the rest at its **last** `@`: the key, and the version.
 //!
 //! Hence a key with `:` in it is followed by a mount, `g/a:b:any`, and a key with `@` in it by a version or a bare `@`,
 //! `g/joe@example.com@`. A secret without a group is `/KEY`, one without a key `GROUP/`, and not both may be empty.
@@ -83,7 +84,31 @@ pub fn parse_assignment(text: &str) -> Result<(&str, &str, &str), ShorthandError
     Ok((group, key, value))
 }
 
-/// What is wrong with a request or an assignment.
+/// The secret that a name such as `db/password@3` stands for; its mount is [`Mount::Any`].
+///
+/// # Errors
+/// [`ShorthandError`] saying what is missing, or that there is a `=`. It never holds any of the text.
+pub fn parse_name(text: &str) -> Result<Secret, ShorthandError> {
+    if text.contains('=') {
+        return Err(ShorthandError::Value);
+    }
+    let (group, rest) = text.rsplit_once('/').ok_or(ShorthandError::NoSlash)?;
+    let (key, group_version) = rest.rsplit_once('@').unwrap_or((rest, ""));
+    if group.is_empty() && key.is_empty() {
+        return Err(ShorthandError::Empty);
+    }
+    let (group, key, group_version) = (group.to_owned(), key.to_owned(), group_version.to_owned());
+    Ok(Secret { group, group_version, key, ..Secret::default() })
+}
+
+/// The name that [`parse_name`] reads as the same group, key and version.
+pub fn print_name(secret: &Secret) -> String {
+    let Secret { group, group_version, key, .. } = secret;
+    let at = if group_version.is_empty() && !key.contains('@') { "" } else { "@" };
+    format!("{group}/{key}{at}{group_version}")
+}
+
+/// What is wrong with a request, an assignment or a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShorthandError {
     /// No `/` before the first `=`.
@@ -96,6 +121,8 @@ pub enum ShorthandError {
     EnvName,
     /// An assignment without `=`.
     NoValue,
+    /// A name with `=`: what follows it may be a value, given by mistake.
+    Value,
 }
 
 impl ShorthandError {
@@ -103,7 +130,7 @@ impl ShorthandError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoSlash => Some("write GROUP/KEY, or /KEY for a secret without a group"),
-            Self::Empty | Self::NoValue => None,
+            Self::Empty | Self::NoValue | Self::Value => None,
             Self::Mount(_) => Some("a key that holds `:` is followed by a mount: GROUP/KEY:any"),
             Self::EnvName => Some("GROUP/KEY=ENV_NAME asks for a secret; no value is given here"),
         }
@@ -120,6 +147,7 @@ impl fmt::Display for ShorthandError {
             }
             Self::EnvName => f.write_str("what follows `=` can't be the name of an environment variable"),
             Self::NoValue => f.write_str("there is no `=` between key and value"),
+            Self::Value => f.write_str("a name holds no `=`"),
         }
     }
 }
@@ -220,6 +248,34 @@ mod tests {
             ("/=canary", ShorthandError::Empty),
         ] {
             let error = parse_assignment(text).unwrap_err();
+            assert_eq!(error, want);
+            assert!(!format!("{error} {error:?}").contains("canary"));
+        }
+    }
+
+    #[test]
+    fn names() {
+        for (text, group, key, version) in [
+            ("db/password", "db", "password", ""),
+            ("db/password@3", "db", "password", "3"),
+            ("arn:aws:s3:::x@1/y/k", "arn:aws:s3:::x@1/y", "k", ""),
+            ("g/a:b", "g", "a:b", ""),
+            ("g/joe@example.com@", "g", "joe@example.com", ""),
+            ("g/joe@example.com@2", "g", "joe@example.com", "2"),
+            ("/k", "", "k", ""),
+            ("g/", "g", "", ""),
+        ] {
+            let named = parse_name(text).unwrap();
+            assert_eq!(named, secret(group, key, version, Mount::Any, ""), "{text}");
+            assert_eq!(print_name(&named), text);
+        }
+        for (text, want) in [
+            ("canary", ShorthandError::NoSlash),
+            ("/", ShorthandError::Empty),
+            ("/@canary", ShorthandError::Empty),
+            ("g/k=canary", ShorthandError::Value),
+        ] {
+            let error = parse_name(text).unwrap_err();
             assert_eq!(error, want);
             assert!(!format!("{error} {error:?}").contains("canary"));
         }

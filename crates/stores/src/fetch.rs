@@ -9,7 +9,7 @@ use std::fmt;
 /// The stores that can be read here.
 #[derive(Default)]
 pub struct Stores {
-    /// What the user gave by hand.
+    /// What the user gave by hand, and what is kept on the machine.
     pub local: Local,
 }
 
@@ -60,8 +60,8 @@ pub fn fetch(plan: &Plan, stores: &Stores) -> Result<Values, FetchError> {
     for (index, request) in plan.requests.iter().enumerate().filter(|(_, r)| r.source == Source::Sealed) {
         let secret = &request.secret;
         match request.manager {
-            Manager::Local => match stores.local.get(&secret.group, &secret.key) {
-                Some(value) => values.insert(index, value.clone()),
+            Manager::Local => match stores.local.get(&secret.group, &secret.key, &secret.group_version) {
+                Some((value, _)) => values.insert(index, value.clone()),
                 None => misses.push(Miss { secret: secret.clone(), asked: vec![Manager::Local] }),
             },
             // The configuration refuses these where they would be read sealed.

@@ -13,9 +13,11 @@ mod env_file;
 mod fetch;
 mod globals;
 mod local;
+mod local_store;
 
 pub use deliver::{DeliverError, LeftOut, MAX_FILE, Prepared, Volumes, deliver, prepare};
 pub use env_file::Unfit;
 pub use fetch::{FetchError, Miss, Stores, fetch};
 pub use globals::{GlobalsError, load_globals};
-pub use local::Local;
+pub use local::{Local, Origin};
+pub use local_store::{Content, IDENTITY_ENV, Kept, LocalStore, Location, STORE_ENV, StoreError};

@@ -1,27 +1,67 @@
-//! Local: what the user of a laptop gives by hand.
+//! Local: what the user of a laptop gives by hand, then what is kept in the local store.
 
+use crate::{Content, LocalStore, StoreError};
 use admission::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-/// Values by group and key. A value answers every version that is asked for.
+/// Values by group and key. A given value answers every version that is asked for. The store is opened for the first
+/// secret that was not given, and not before.
 #[derive(Default)]
 pub struct Local {
-    values: BTreeMap<(String, String), Value>,
+    given: BTreeMap<(String, String), Value>,
+    store: Option<LocalStore>,
+    content: OnceLock<Result<Option<Content>, StoreError>>,
+}
+
+/// Who answered for Local.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    Given,
+    /// The local store.
+    Store,
 }
 
 impl Local {
+    /// With a store behind what is given.
+    pub fn with_store(store: Option<LocalStore>) -> Self {
+        Self { store, ..Self::default() }
+    }
+
     /// Keeps a value; says whether there was none before.
     pub fn insert(&mut self, group: &str, key: &str, value: Vec<u8>) -> bool {
-        self.values.insert((group.to_owned(), key.to_owned()), value.into()).is_none()
+        self.given.insert((group.to_owned(), key.to_owned()), value.into()).is_none()
     }
 
-    /// The value of a key.
-    pub fn get(&self, group: &str, key: &str) -> Option<&Value> {
-        self.values.get(&(group.to_owned(), key.to_owned()))
+    /// The value of a key in a version, which may be empty, and who has it.
+    pub fn get(&self, group: &str, key: &str, version: &str) -> Option<(&Value, Origin)> {
+        if let Some(value) = self.given.get(&(group.to_owned(), key.to_owned())) {
+            return Some((value, Origin::Given));
+        }
+        Some((self.content()?.answer(group, key, version)?, Origin::Store))
     }
 
-    /// The groups and keys that it has.
-    pub fn keys(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.keys().map(|(group, key)| (group.as_str(), key.as_str()))
+    /// The keys of a group, for whoever asks for all of it: what is given, and what the store has for every version.
+    pub fn keys_of(&self, group: &str) -> BTreeSet<String> {
+        let given = self.given.keys().filter(|(other, _)| other == group).map(|(_, key)| key.clone());
+        let kept = self.content().into_iter().flat_map(Content::iter);
+        let kept = kept.filter(|(secret, _)| secret.group == group && secret.group_version.is_empty());
+        given.chain(kept.map(|(secret, _)| secret.key)).collect()
+    }
+
+    /// The groups and keys that were given.
+    pub fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.given.keys().map(|(group, key)| (group.as_str(), key.as_str()))
+    }
+
+    /// Why the store could not be read, where something was looked for in it in vain.
+    pub fn failure(&self) -> Option<&StoreError> {
+        self.content.get()?.as_ref().err()
+    }
+
+    fn content(&self) -> Option<&Content> {
+        let store = self.store.as_ref()?;
+        self.content.get_or_init(|| store.read()).as_ref().ok()?.as_ref()
     }
 }

@@ -3,11 +3,12 @@
 use crate::fault::Fault;
 use crate::{document, terminal};
 use admission::Plan;
+use admission::plan::{Request, Source};
 use runner::SecretObjects;
 use secret::shorthand::parse_assignment;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use stores::{Local, Stores};
+use stores::{Local, LocalStore, Location, Origin, Stores};
 
 #[derive(clap::Args)]
 pub(crate) struct GivenArgs {
@@ -29,7 +30,9 @@ pub(crate) struct Given {
 
 impl GivenArgs {
     pub(crate) fn read(&self) -> Result<Given, Fault> {
-        let mut local = Local::default();
+        // Where there is no place for a store there is none.
+        let store = Location::from_env(|name| std::env::var_os(name)).ok().map(LocalStore::at);
+        let mut local = Local::with_store(store);
         let mut keep = |option: &str, group: &str, key: &str, value: Vec<u8>| {
             if local.insert(group, key, value) {
                 Ok(())
@@ -107,14 +110,32 @@ impl Given {
     pub(crate) fn answered(&self) -> Vec<runner::Masked> {
         use secrecy::ExposeSecret;
         let used = self.used.borrow();
-        let values = used.iter().filter_map(|(name, key)| self.stores.local.get(name, key));
-        values.map(|value| value.expose_secret().into()).collect()
+        let values = used.iter().filter_map(|(name, key)| self.stores.local.get(name, key, ""));
+        values.map(|(value, _)| value.expose_secret().into()).collect()
+    }
+
+    /// Says so where the local store was needed and can't be read: what looks missing may be there.
+    pub(crate) fn check_store(&self) -> Result<(), Fault> {
+        self.stores.local.failure().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Who answered a request of a plan.
+    pub(crate) fn origin(&self, request: &Request) -> &'static str {
+        let secret = &request.secret;
+        let found = match &request.source {
+            Source::Reference { name, key } => self.stores.local.get(name, key, ""),
+            Source::Sealed | Source::Inline => self.stores.local.get(&secret.group, &secret.key, &secret.group_version),
+        };
+        match found {
+            Some((_, Origin::Store)) => "local store",
+            Some((_, Origin::Given)) | None => "--secret",
+        }
     }
 
     /// Says which secrets nothing asked for: most often a typing mistake.
     pub(crate) fn warn_of_unused(&self, plan: &Plan) {
         let used = self.used.borrow();
-        for (group, key) in self.stores.local.keys() {
+        for (group, key) in self.stores.local.given() {
             let asked = plan.requests.iter().any(|r| (r.secret.group.as_str(), r.secret.key.as_str()) == (group, key));
             if !asked && !used.contains(&(group.to_owned(), key.to_owned())) {
                 terminal::warning(format!("nothing asked for secret `{}`", shown(group, key)));
@@ -127,14 +148,13 @@ impl Given {
 impl SecretObjects for Given {
     fn get(&self, name: &str, key: &str) -> Option<Vec<u8>> {
         use secrecy::ExposeSecret;
-        let value = self.stores.local.get(name, key)?;
+        let (value, _) = self.stores.local.get(name, key, "")?;
         self.used.borrow_mut().insert((name.to_owned(), key.to_owned()));
         Some(value.expose_secret().to_vec())
     }
 
     fn keys(&self, name: &str) -> Option<Vec<String>> {
-        let keys: Vec<String> =
-            self.stores.local.keys().filter(|(group, _)| *group == name).map(|(_, key)| key.to_owned()).collect();
-        (!keys.is_empty()).then_some(keys)
+        let keys = self.stores.local.keys_of(name);
+        (!keys.is_empty()).then(|| keys.into_iter().collect())
     }
 }

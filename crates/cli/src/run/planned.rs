@@ -67,7 +67,7 @@ impl Planned {
             Source::Reference { name, key } => Some((name, key)),
             Source::Sealed | Source::Inline => None,
         });
-        let missing = references.filter(|(name, key)| given.stores().local.get(name, key).is_none());
+        let missing = references.filter(|(name, key)| given.stores().local.get(name, key, "").is_none());
         let misses: Vec<Miss> = missing
             .map(|(name, key)| Miss {
                 secret: Secret { group: name.clone(), key: key.clone(), ..Secret::default() },

@@ -2,7 +2,9 @@
 
 use super::given::{SECRET, taken_apart};
 use crate::fault::Fault;
+use crate::{quoted, secrets};
 use runner::{Problem, Refusal, RunError};
+use secret::Secret;
 use stores::FetchError;
 
 /// Secrets that nobody gave and what the runner can't give the pod, each with the option or the change that would help.
@@ -14,35 +16,44 @@ pub(super) fn of(misses: Option<&FetchError>, refusal: Option<&Refusal>) -> Faul
         (count, 0) => format!("{count} secrets that the pod asks for are not there; nothing was started"),
         _ => "the pod can't be run here; nothing was started".to_owned(),
     });
-    let mut options = Vec::new();
+    let mut missing: Vec<Secret> = Vec::new();
     let mut hints = Vec::new();
     for miss in misses {
         fault = fault.detail(miss);
-        push_new(&mut options, option(&miss.secret.group, &miss.secret.key));
+        push_new(&mut missing, named(&miss.secret.group, &miss.secret.key));
     }
     for problem in problems {
         fault = fault.detail(problem);
         if let Problem::MissingSecret(reference) = problem {
-            push_new(&mut options, option(&reference.secret, reference.key.as_deref().unwrap_or("KEY")));
+            push_new(&mut missing, named(&reference.secret, reference.key.as_deref().unwrap_or("KEY")));
         } else if let Some(hint) = remedy(problem) {
             push_new(&mut hints, hint.to_owned());
         }
     }
-    if !options.is_empty() {
-        let what = match options.len() {
+    if let [first, others @ ..] = &missing[..] {
+        let what = match others {
             _ if !problems.is_empty() => "what is missing",
-            1 => "it",
+            [] => "it",
             _ => "them",
         };
+        let options: Vec<String> = missing.iter().map(option).collect();
         fault = fault.hint(format!("give {what} with {}", options.join(" ")));
+        fault = fault.hint(match others {
+            [] => format!("or keep it on this machine with {}", secrets::command(first)),
+            _ => "or keep each on this machine with keybearer secret set GROUP/KEY".to_owned(),
+        });
     }
     hints.into_iter().fold(fault, Fault::hint)
 }
 
-fn push_new(list: &mut Vec<String>, text: String) {
-    if !list.contains(&text) {
-        list.push(text);
+fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
     }
+}
+
+fn named(group: &str, key: &str) -> Secret {
+    Secret { group: group.to_owned(), key: key.to_owned(), ..Secret::default() }
 }
 
 /// What to change in a pod that can't be run.
@@ -77,21 +88,23 @@ pub(super) fn of_run(error: &RunError) -> Fault {
 }
 
 /// The option that gives a secret of this name. A name that `GROUP/KEY=VALUE` can't hold is spelled as annotations have it.
-fn option(group: &str, key: &str) -> String {
+fn option(secret: &Secret) -> String {
+    let Secret { group, key, .. } = secret;
     let text = format!("{group}/{key}=VALUE");
     let text = match taken_apart(&text, &SECRET) {
-        Ok((g, k, value)) if (g.as_str(), k.as_str(), value.as_str()) == (group, key, "VALUE") => text,
+        Ok((g, k, value)) if (g.as_str(), k.as_str(), value.as_str()) == (group.as_str(), key.as_str(), "VALUE") => {
+            text
+        }
         Ok(_) | Err(_) => serde_json::json!({"group": group, "key": key, "value": "VALUE"}).to_string(),
     };
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:@".contains(c));
     // What starts with a dash would be taken for an option of its own.
     let joint = if text.starts_with('-') { "=" } else { " " };
-    if plain { format!("--secret{joint}{text}") } else { format!("--secret{joint}'{}'", text.replace('\'', r"'\''")) }
+    format!("--secret{joint}{}", quoted::word(&text))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::option;
+    use super::{named, option};
 
     #[test]
     fn every_name_can_be_given() {
@@ -104,7 +117,7 @@ mod tests {
             ("a=b", "c", r#"--secret '{"group":"a=b","key":"c","value":"VALUE"}'"#),
             ("{x", "c", r#"--secret '{"group":"{x","key":"c","value":"VALUE"}'"#),
         ] {
-            assert_eq!(option(group, key), expected);
+            assert_eq!(option(&named(group, key)), expected);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where each secret is found: never its value.
 
+use super::given::Given;
 use super::planned::Planned;
 use crate::fault::Fault;
 use crate::{asked, terminal};
@@ -10,17 +11,17 @@ use serde::Serialize;
 use stores::LeftOut;
 
 /// The table for a person.
-pub(super) fn text(planned: &Planned, left_out: &[LeftOut]) -> String {
+pub(super) fn text(planned: &Planned, given: &Given, left_out: &[LeftOut]) -> String {
     if planned.shown().is_empty() {
         return String::new();
     }
-    let mut rows = vec![["SECRET", "MANAGER", "DELIVERY", "FOUND IN"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["SECRET", "FROM", "DELIVERY", "FOUND IN"].map(str::to_owned).to_vec()];
     for (index, request) in planned.shown().requests.iter().enumerate() {
         let mut places = places(planned, index, request, left_out).into_iter();
         let first = places.next().unwrap_or_default();
         rows.push(vec![
             request.secret.to_string(),
-            Manager::Local.name().to_owned(),
+            given.origin(request).to_owned(),
             request.source.delivery().to_owned(),
             first,
         ]);
@@ -52,13 +53,14 @@ fn in_cluster(planned: &Planned, name: &EnvName) -> bool {
 }
 
 /// The same for programs, as one line.
-pub(super) fn json(planned: &Planned, left_out: &[LeftOut]) -> Result<String, Fault> {
+pub(super) fn json(planned: &Planned, given: &Given, left_out: &[LeftOut]) -> Result<String, Fault> {
     let variable = |name: &EnvName| Variable { name: name.to_string(), in_cluster: in_cluster(planned, name) };
     let secrets = planned.shown().requests.iter().enumerate().map(|(index, request)| {
         let left_out = left_out.iter().find(|left_out| left_out.request == index);
         Found {
             secret: request.into(),
             manager: Manager::Local.name(),
+            from: given.origin(request),
             delivery: request.source.delivery(),
             env: request.env.iter().filter(|_| left_out.is_none()).map(variable).collect(),
             no_env_because: left_out.map(|left_out| left_out.reason.to_string()),
@@ -81,6 +83,8 @@ struct List<'a> {
 struct Found<'a> {
     secret: asked::Asked<'a>,
     manager: &'a str,
+    /// Who gave the value to it: `--secret`, or `local store`.
+    from: &'a str,
     delivery: &'a str,
     env: Vec<Variable>,
     /// Why a value that could have come as a variable, too, comes as file alone.

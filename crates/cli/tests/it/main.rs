@@ -6,8 +6,10 @@ mod config;
 mod explain;
 mod leaks;
 mod live;
+mod prompt;
 mod run;
 mod same;
+mod secrets;
 mod signals;
 mod support;
 #[cfg(feature = "webhook")]

@@ -14,9 +14,9 @@ fn the_example_of_the_readme() {
     assert_eq!(
         lines[..3],
         [
-            "SECRET                 MANAGER  DELIVERY  FOUND IN",
-            "user-info/user_secret  Local    sealed    variable _FSEC_USER-INFO_USER_SECRET",
-            "                                          file $FLYTE_SECRETS_DEFAULT_DIR/user-info/user_secret",
+            "SECRET                 FROM      DELIVERY  FOUND IN",
+            "user-info/user_secret  --secret  sealed    variable _FSEC_USER-INFO_USER_SECRET",
+            "                                           file $FLYTE_SECRETS_DEFAULT_DIR/user-info/user_secret",
         ]
     );
     let said = place.run(&[example]).code(125);
@@ -26,6 +26,7 @@ fn the_example_of_the_readme() {
 error: a secret that the pod asks for is not there; nothing was started
   secret `user-info/user_secret`: not found (asked: Local)
 hint: give it with --secret user-info/user_secret=VALUE
+hint: or keep it on this machine with keybearer secret set user-info/user_secret
 "
     );
 }
@@ -71,6 +72,7 @@ error: the pod can't be run here; nothing was started
   secret `c/d`: not found (asked: Local)
   key `k` of Secret `s` for env var `X` of container `main` is not there
 hint: give what is missing with --secret a/b=VALUE --secret c/d=VALUE --secret s/k=VALUE
+hint: or keep each on this machine with keybearer secret set GROUP/KEY
 "
     );
     assert_eq!(said.stdout, "");
@@ -104,7 +106,7 @@ fn any_comes_as_file_alone_where_a_variable_can_not_hold_it() {
     let said = place.run(&["pod.yaml", "--secret", "g/k=it's", "--no-mask"]).code(1);
     assert_eq!(said.stdout, "it's0\n");
     said.complains(&[
-        "g/k     Local    sealed    no variable: it holds a `'`, which the kubelet's env files can't carry",
+        "g/k     --secret  sealed    no variable: it holds a `'`, which the kubelet's env files can't carry",
     ]);
     let said = place.run(&["pod.yaml", "--secret", "g/k=plain"]).code(0);
     said.complains(&["variable _FSEC_G_K (not in the cluster)\n"]);
@@ -135,13 +137,13 @@ fn programs_read_where_each_secret_is() {
         json!({"secrets": [
             {
                 "secret": {"group": "db", "group_version": "", "key": "Pw", "mounts": ["ANY"]},
-                "manager": "Local", "delivery": "sealed", "env": [],
+                "manager": "Local", "from": "--secret", "delivery": "sealed", "env": [],
                 "no_env_because": "it holds a `'`, which the kubelet's env files can't carry",
                 "path_env": ["DB"], "files": ["db/pw", "db/Pw"],
             },
             {
                 "secret": {"group": "api", "group_version": "", "key": "k", "mounts": ["ENV_VAR"]},
-                "manager": "Local", "delivery": "sealed", "env": [{"name": "_FSEC_API_K", "in_cluster": true}],
+                "manager": "Local", "from": "--secret", "delivery": "sealed", "env": [{"name": "_FSEC_API_K", "in_cluster": true}],
                 "no_env_because": null, "path_env": [], "files": [],
             },
         ]})
@@ -436,7 +438,7 @@ fn a_pod_from_a_cluster_runs_with_what_it_got_there() {
         let run = |args: &[&str]| place.run(&[&["live.json"], &config[..], args].concat());
         let said = run(&["--secret", "g/k=1", "--secret", "g/e=2"]).code(0);
         assert_eq!(said.stdout, "1-2\n", "{dialect}");
-        said.complains(&["g/k     Local    reference  "]).never_says("warning");
+        said.complains(&["g/k     --secret  reference  "]).never_says("warning");
         // Its references may be optional, but it asked for these.
         let said = run(&["--secret", "g/e=2"]).code(125);
         said.complains(&["secret `g/k`: not found (asked: Local)", "--secret g/k=VALUE"]);

@@ -74,6 +74,8 @@ impl Place {
             .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
             .collect();
         env.insert("TMPDIR".to_owned(), tmp.to_str().unwrap().to_owned());
+        // Not the local store of whoever runs the tests.
+        env.insert("XDG_DATA_HOME".to_owned(), dir.path().join("data").to_str().unwrap().to_owned());
         Self { dir, env }
     }
 
@@ -100,15 +102,27 @@ impl Place {
 
     /// Runs the program to its end, with this on stdin.
     pub(crate) fn keybearer_reads(&self, stdin: impl Into<Vec<u8>>, args: &[&str]) -> Said {
-        let output = assert_cmd::Command::new(KEYBEARER)
-            .args(args)
-            .current_dir(&self.dir)
-            .env_clear()
-            .envs(&self.env)
-            .write_stdin(stdin)
-            .timeout(GUARD)
-            .output()
-            .unwrap();
+        Self::ended(self.assert_command(KEYBEARER, args).write_stdin(stdin))
+    }
+
+    /// Runs the program to its end, which has to be a good one: its stdout as bytes.
+    pub(crate) fn keybearer_bytes(&self, args: &[&str]) -> Vec<u8> {
+        self.assert_command(KEYBEARER, args).assert().success().get_output().stdout.clone()
+    }
+
+    /// Runs another program to its end, with nothing on stdin.
+    pub(crate) fn command(&self, program: &str, args: &[&str]) -> Said {
+        Self::ended(&mut self.assert_command(program, args))
+    }
+
+    fn assert_command(&self, program: &str, args: &[&str]) -> assert_cmd::Command {
+        let mut command = assert_cmd::Command::new(program);
+        command.args(args).current_dir(&self.dir).env_clear().envs(&self.env).timeout(GUARD);
+        command
+    }
+
+    fn ended(command: &mut assert_cmd::Command) -> Said {
+        let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
@@ -126,6 +140,13 @@ impl Place {
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Starts the program, with nothing on stdin and nobody to read what it says.
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(KEYBEARER);
+        command.args(args).current_dir(&self.dir).env_clear().envs(&self.env);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// Starts `keybearer run` with these arguments.

@@ -4,4 +4,5 @@ mod deliver;
 mod env_file;
 mod fetch;
 mod globals;
+mod local_store;
 mod planned;
