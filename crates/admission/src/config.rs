@@ -3,15 +3,18 @@
 //! A name that nobody knows is refused with file, line and the nearest known one: a mistyped `policy` must not be lost.
 //! What this build can't serve is refused here, once, and never pod by pod.
 
+mod brought;
 mod error;
 mod flyte;
 mod label;
 mod limits;
 mod place;
+mod quantity;
 mod section;
 mod serve;
 mod tree;
 
+pub use brought::{Brought, KvVersion, Sidecar, Vault};
 pub use error::ConfigError;
 pub use flyte::{GlobalLookup, Server};
 pub use limits::Limits;
@@ -64,6 +67,8 @@ pub struct Config {
     pub fetch: Fetch,
     /// Where Global looks.
     pub global: GlobalLookup,
+    /// Settings of AWS, GCP, Azure and Vault.
+    pub brought: Brought,
     /// Listener, certificates, registration.
     pub server: Server,
     /// Bounds on what callers can make the server hold.
@@ -173,6 +178,11 @@ impl Config {
             Err(error) if reading.on_laptop => (false, Vec::new(), Some(error)),
             Err(error) => return Err(error),
         };
+        for (section, manager) in webhook.brought_sections {
+            if !managers.contains(&manager) {
+                notes.push(format!("`webhook.{section}` is not used: `{manager}` is none of the managers"));
+            }
+        }
         Ok(Self {
             dialect,
             label,
@@ -186,6 +196,7 @@ impl Config {
             excluded_targets,
             fetch,
             global,
+            brought: webhook.brought,
             server: webhook.server,
             limits,
             notes,

@@ -23,6 +23,10 @@ pub struct Dialect {
     pub conflicts: ConflictRule,
     /// How Global's values travel.
     pub global: GlobalRule,
+    /// Whether AWS sets a secret's `env_var` to the path of its file. Flyte v1 does; v2 has lost it.
+    pub aws_sets_path_env: bool,
+    /// Which managers can be configured besides Global and K8s.
+    pub brings: BringRule,
     /// HTTP code of a refusal.
     pub refusal: u16,
     /// The managers where none is configured.
@@ -80,6 +84,15 @@ pub enum GlobalRule {
     Sealed,
 }
 
+/// Whether secrets can be brought by other programs: a vendor's init container, or the Vault Agent Injector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BringRule {
+    /// AWS, GCP, Azure and Vault, as Flyte has them.
+    AsFlyte,
+    /// None: those stores are read by our own init container; not in this build.
+    Sealed,
+}
+
 /// Flyte v1 (tag v1.16.8).
 pub static FLYTE_V1: Dialect = Dialect {
     name: "flyte-v1",
@@ -90,6 +103,8 @@ pub static FLYTE_V1: Dialect = Dialect {
     group: GroupRule::Required,
     conflicts: ConflictRule::Warn,
     global: GlobalRule::InlineOrRefuse,
+    aws_sets_path_env: true,
+    brings: BringRule::AsFlyte,
     refusal: 403,
     default_managers: &[Manager::K8s],
     excludes_targets: false,
@@ -105,6 +120,8 @@ pub static FLYTE_V2: Dialect = Dialect {
     group: GroupRule::Md5OfKey,
     conflicts: ConflictRule::Warn,
     global: GlobalRule::InlineOrNext,
+    aws_sets_path_env: false,
+    brings: BringRule::AsFlyte,
     refusal: 400,
     default_managers: &[Manager::Embedded],
     excludes_targets: false,
@@ -120,6 +137,8 @@ pub static KEYBEARER: Dialect = Dialect {
     group: GroupRule::Required,
     conflicts: ConflictRule::Refuse,
     global: GlobalRule::Sealed,
+    aws_sets_path_env: false,
+    brings: BringRule::Sealed,
     refusal: 403,
     default_managers: &[Manager::K8s],
     excludes_targets: true,

@@ -1,14 +1,23 @@
 //! What each manager says to a request: one file each, one exhaustive match.
 
+mod aws;
+mod azure;
+mod brought;
+mod gcp;
 mod global;
 mod k8s;
 mod local;
+mod shell;
+mod template;
+mod vault;
 
+pub(crate) use brought::join;
 pub(crate) use k8s::{is_config_key, trouble as secret_trouble};
+pub(crate) use vault::{PREFIX as VAULT_PREFIX, common as vault_annotations};
 
 use crate::config::Config;
 use crate::manager::Manager;
-use crate::plan::Source;
+use crate::plan::{Request, Source};
 use crate::values::Globals;
 use secret::Secret;
 
@@ -52,14 +61,26 @@ pub(crate) fn ask(manager: Manager, secret: &Secret, config: &Config, globals: &
     match manager {
         Manager::Global => global::ask(secret, config, globals),
         Manager::K8s => k8s::ask(secret, config),
+        Manager::Aws => aws::ask(secret, config),
+        Manager::Gcp => gcp::ask(secret, config),
+        Manager::Azure => azure::ask(secret, config),
+        Manager::Vault => vault::ask(secret, config),
         Manager::Local => local::ask(secret, config),
         // The configuration refuses these, so that no pod ever meets them.
-        Manager::Aws
-        | Manager::Vault
-        | Manager::Gcp
-        | Manager::Azure
-        | Manager::Confidant
-        | Manager::Embedded
-        | Manager::Exec => Answer::passes("is not served by this build", "configure a manager that it serves"),
+        Manager::Confidant | Manager::Embedded | Manager::Exec => {
+            Answer::passes("is not served by this build", "configure a manager that it serves")
+        }
+    }
+}
+
+/// What is odd about a secret that another program brings, and what to do about it.
+pub(crate) fn oddities(request: &Request) -> Vec<String> {
+    let secret = &request.secret;
+    match (&request.source, request.manager) {
+        (Source::Pulled(pull), Manager::Aws) => aws::oddities(secret, pull),
+        (Source::Pulled(pull), Manager::Gcp) => gcp::oddities(secret, pull),
+        (Source::Pulled(pull), Manager::Azure) => azure::oddities(secret, pull),
+        (Source::Annotated(annotated), _) => vault::oddities(secret, annotated),
+        (Source::Pulled(_) | Source::Reference { .. } | Source::Sealed | Source::Inline, _) => Vec::new(),
     }
 }

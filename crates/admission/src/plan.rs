@@ -2,10 +2,15 @@
 //!
 //! One plan stands behind the webhook's answer, `explain`, the laptop's runner and every refusal.
 
+mod brought;
+
+pub use brought::{Annotated, Pull, PullContainer};
+
 use crate::dialect::Dialect;
 use crate::manager::Manager;
 use crate::view::ContainerList;
 use secret::{EnvName, Mount, Secret};
+use std::sync::Arc;
 
 /// Name of our init container.
 pub const FETCHER: &str = "keybearer-fetch";
@@ -37,6 +42,10 @@ pub struct Plan {
     pub mounts: Vec<MountAddition>,
     /// The init container that fetches what is sealed.
     pub fetcher: Option<Fetcher>,
+    /// The vendors' init containers, after all others.
+    pub pulls: Vec<PullContainer>,
+    /// Annotations for another injector that the pod does not have.
+    pub annotations: Vec<(String, String)>,
     /// The value of [`INJECTED_ANNOTATION`], in dialects that have it.
     pub digest: Option<String>,
     /// What is odd but not refused.
@@ -80,6 +89,10 @@ pub enum Source {
     Sealed,
     /// It stands in the pod's spec.
     Inline,
+    /// A vendor's init container fetches it, with the pod's own identity.
+    Pulled(Arc<Pull>),
+    /// Another injector brings it, told by annotations, with the pod's own identity.
+    Annotated(Arc<Annotated>),
 }
 
 impl Source {
@@ -89,6 +102,28 @@ impl Source {
             Self::Reference { .. } => "reference",
             Self::Sealed => "sealed",
             Self::Inline => "inline",
+            Self::Pulled(_) => "sidecar",
+            Self::Annotated(_) => "annotate",
+        }
+    }
+
+    /// Whether another program brings the value, as a file.
+    pub(crate) fn is_brought(&self) -> bool {
+        match self {
+            Self::Pulled(_) | Self::Annotated(_) => true,
+            Self::Reference { .. } | Self::Sealed | Self::Inline => false,
+        }
+    }
+
+    /// Whether `other` is the same secret, if both are asked for by `secrets`.
+    pub(crate) fn is_same(&self, other: &Self, [one, two]: [&Secret; 2]) -> bool {
+        match (self, other) {
+            (Self::Pulled(a), Self::Pulled(b)) => a.what == b.what,
+            (Self::Annotated(a), Self::Annotated(b)) => a.what == b.what,
+            (Self::Pulled(_) | Self::Annotated(_), _) | (_, Self::Pulled(_) | Self::Annotated(_)) => false,
+            (Self::Reference { .. } | Self::Sealed | Self::Inline, _) => {
+                (&one.group, &one.key) == (&two.group, &two.key)
+            }
         }
     }
 }
@@ -189,6 +224,11 @@ pub enum VolumeAddition {
         /// Secrets, with key and path of every file.
         sources: Vec<(String, Vec<(String, String)>)>,
     },
+    /// The memory volume of a vendor's init containers, without a limit, as Flyte has it.
+    Pulled {
+        /// Its name.
+        volume: &'static str,
+    },
     /// A memory volume.
     Memory {
         /// Its name.
@@ -220,6 +260,13 @@ pub struct Fetcher {
     pub resources: Option<String>,
     /// Before which init container it stands; at the end where none.
     pub before: Option<usize>,
+}
+
+impl Request {
+    /// Whether the secret's `group_version` plays a part, in Flyte's dialects.
+    pub(crate) fn reads_version(&self) -> bool {
+        matches!(self.manager, Manager::Gcp | Manager::Azure | Manager::Vault)
+    }
 }
 
 impl Plan {

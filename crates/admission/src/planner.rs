@@ -6,12 +6,15 @@
 //!
 //! Planning makes no outbound call: the same pod, identity, configuration and global secrets give the same plan.
 
+mod annotated;
 mod chain;
 mod conflicts;
 mod flyte;
 mod flyte_volumes;
 mod ours;
+mod pulled;
 mod seal;
+mod warnings;
 mod wish;
 
 use crate::config::Config;
@@ -51,6 +54,8 @@ pub fn plan(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Global
         volumes: Vec::new(),
         mounts: Vec::new(),
         fetcher: None,
+        pulls: Vec::new(),
+        annotations: Vec::new(),
         digest: None,
         warnings: Vec::new(),
     };

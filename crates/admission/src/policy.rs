@@ -93,13 +93,12 @@ fn default_verdict(manager: Manager) -> Verdict {
         Manager::Global => (true, "default: Global is for all"),
         Manager::K8s => (true, "default: Secrets of the pod's own namespace"),
         Manager::Local => (true, "Local is outside policy"),
-        Manager::Aws
-        | Manager::Vault
-        | Manager::Gcp
-        | Manager::Azure
-        | Manager::Confidant
-        | Manager::Embedded
-        | Manager::Exec => (false, "default: stores read with the webhook's identity"),
+        Manager::Aws | Manager::Vault | Manager::Gcp | Manager::Azure => {
+            (true, "default: stores read with the pod's own identity")
+        }
+        Manager::Confidant | Manager::Embedded | Manager::Exec => {
+            (false, "default: stores read with the webhook's identity")
+        }
     };
     Verdict { allowed, rule: rule.to_owned() }
 }

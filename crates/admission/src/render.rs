@@ -5,6 +5,7 @@
 mod env;
 mod fetcher;
 mod mounts;
+mod pulls;
 mod volumes;
 
 use crate::patch::{Patch, pointer_part};
@@ -23,11 +24,15 @@ pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
         if plan.targets.contains(&(list, index)) {
             let base = format!("/spec/{}/{index}", list.member());
             env::write(plan, container, &base, values, &mut patch);
-            mounts::write(plan, container, &base, &mut patch);
+            mounts::put(&plan.mounts, container, &base, &mut patch);
         }
     }
+    pulls::write(plan, pod, values, &mut patch);
     // Last of the init containers' operations, since it moves their places.
     fetcher::write(plan, pod, &mut patch);
+    for (name, value) in &plan.annotations {
+        patch.add(format!("/metadata/annotations/{}", pointer_part(name)), value);
+    }
     if let Some(digest) = &plan.digest
         && pod.metadata.annotations.get(INJECTED_ANNOTATION) != Some(digest)
     {

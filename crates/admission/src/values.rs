@@ -1,6 +1,7 @@
 //! Secret values, and the values that Global finds in memory.
 
 use crate::config::GlobalLookup;
+use crate::managers::join;
 use crate::plan::{Plan, Source};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::collections::{BTreeMap, HashMap};
@@ -76,12 +77,12 @@ impl Globals {
     }
 
     /// The value of a group's key: the environment variable `<env-prefix><GROUP>_<KEY>` first, then the file
-    /// `<group>/<key>`. A group that would leave the folder finds nothing.
+    /// `<group>/<key>`, empty parts and `.` left out. A group that would leave the folder finds nothing.
     pub(crate) fn get(&self, lookup: &GlobalLookup, group: &str, key: &str) -> Option<&[u8]> {
         let value = self.env.get(&Self::env_name(lookup, group, key)).or_else(|| {
-            let path = format!("{group}/{key}");
-            let stays = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-            self.files.get(&path).filter(|_| stays)
+            let (group, key) = (join(&[group]), join(&[key]));
+            let stays = ![&group, &key].iter().any(|part| part.is_empty() || part.split('/').any(|part| part == ".."));
+            self.files.get(&format!("{group}/{key}")).filter(|_| stays)
         })?;
         Some(value.expose_secret())
     }

@@ -75,6 +75,11 @@ impl<'a> Variable<'a> {
         Self { name, value, value_from: value_from(&addition.value) }
     }
 
+    /// A variable with literal text that is not secret.
+    pub(crate) fn literal(name: &'a str, text: &'a str) -> Self {
+        Self { name, value: Some(escape_expansion(text)), value_from: None }
+    }
+
     /// Whether a variable of the pod is this one, by name and content.
     pub(crate) fn is(&self, there: &EnvView<'_>) -> bool {
         there.name.as_str() == self.name
@@ -143,7 +148,7 @@ pub(crate) fn same_variable(there: &EnvView<'_>, ours: &EnvValue) -> bool {
 }
 
 /// Text that the kubelet's expansion of `$(VAR)` and `$$` turns into `text`.
-fn escape_expansion(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape_expansion(text: &str) -> Cow<'_, str> {
     if !text.contains("$$") && !text.contains("$(") {
         return Cow::Borrowed(text);
     }

@@ -89,9 +89,12 @@ pub struct ContainerView<'a> {
     /// User and group of the container alone.
     #[serde(default)]
     pub security_context: Option<Object<SecurityView>>,
-    /// Image, arguments and mounts of our own init container are compared with these.
+    /// Image, command, arguments and mounts of init containers that we add are compared with these.
     #[serde(borrow, default)]
     pub image: Text<'a>,
+    /// Command.
+    #[serde(borrow, default)]
+    pub command: List<Text<'a>>,
     /// Arguments.
     #[serde(borrow, default)]
     pub args: List<Text<'a>>,

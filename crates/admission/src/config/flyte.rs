@@ -1,7 +1,9 @@
 //! Flyte's own sections, with Flyte's names and defaults (`webhook:` and `secrets:` of flytestdlib's configuration).
 
+use super::brought::{self, Brought};
 use super::error::ConfigError;
 use super::section::{Scalar, Section};
+use crate::manager::Manager;
 
 /// Sections of Flyte's other parts that may stand in the same file; none of them concerns the webhook.
 pub(super) const OTHER_SECTIONS: [&str; 42] = [
@@ -77,6 +79,9 @@ pub(super) struct Webhook {
     pub(super) server: Server,
     pub(super) managers: Option<Vec<Scalar>>,
     pub(super) env_prefix: Option<Scalar>,
+    pub(super) brought: Brought,
+    /// The sections of `brought` that are written, each with its manager.
+    pub(super) brought_sections: Vec<(&'static str, Manager)>,
 }
 
 /// Where Global looks: Flyte's section `secrets:`.
@@ -89,11 +94,7 @@ pub struct GlobalLookup {
 }
 
 /// Names in `webhook:` that belong to managers this build doesn't serve, or to parts of Flyte that it doesn't have.
-const NOT_READ: [&str; 9] = [
-    "awsSecretManager",
-    "gcpSecretManager",
-    "azureSecretManager",
-    "vaultSecretManager",
+const NOT_READ: [&str; 5] = [
     "embeddedSecretManagerConfig",
     "imageBuilderConfig",
     "webhookTimeout",
@@ -127,13 +128,15 @@ pub(super) fn webhook(
             .filter(|s| !s.is_null()),
     };
     let env_prefix = section.scalar("secretEnvVarPrefix")?;
+    let brought_sections = brought::written(&section);
+    let brought = brought::read(&mut section, lenient, notes)?;
     for name in NOT_READ {
         if section.take(name).is_some() {
             notes.push(format!("`webhook.{name}` is not used by this build"));
         }
     }
     section.finish_or_note(lenient, notes)?;
-    Ok(Webhook { server, managers: many.or(one), env_prefix })
+    Ok(Webhook { server, managers: many.or(one), env_prefix, brought, brought_sections })
 }
 
 pub(super) fn secrets(

@@ -18,7 +18,7 @@ pub(super) fn read(written: Option<Scalar>) -> Result<String, ConfigError> {
 }
 
 /// apimachinery's `IsQualifiedName`: `[PREFIX/]NAME`.
-fn is_qualified_name(text: &str) -> bool {
+pub(super) fn is_qualified_name(text: &str) -> bool {
     let (prefix, name) = match text.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, text),

@@ -39,10 +39,16 @@ impl Section {
         Some(self.entries.remove(index))
     }
 
+    /// Whether a member is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name))
+    }
+
     /// A member that is a map of its own.
     pub(super) fn section(&mut self, name: &'static str) -> Result<Option<Self>, ConfigError> {
-        let title = if self.title.starts_with("the ") { name.to_owned() } else { format!("{}.{name}", self.title) };
-        self.take(name).map(|entry| Self::of(entry.node, format!("`{title}`").replace("``", "`"))).transpose()
+        let outer = self.title.trim_matches('`');
+        let title = if outer.starts_with("the ") { format!("`{name}`") } else { format!("`{outer}.{name}`") };
+        self.take(name).map(|entry| Self::of(entry.node, title)).transpose()
     }
 
     /// A member that is one scalar.

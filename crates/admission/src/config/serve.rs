@@ -3,7 +3,7 @@
 use super::error::{ConfigError, nearest};
 use super::place::Place;
 use super::section::{Scalar, Section};
-use crate::dialect::{Dialect, GlobalRule};
+use crate::dialect::{BringRule, Dialect, GlobalRule};
 use crate::manager::Manager;
 
 const NO_SEALED: &str = "needs sealed delivery from the cluster, which this build does not have";
@@ -66,19 +66,23 @@ fn servable(manager: Manager, at: &Place, dialect: &Dialect, is_default: bool) -
     let why = match manager {
         Manager::K8s => return Ok(()),
         Manager::Global if dialect.global != GlobalRule::Sealed => return Ok(()),
+        Manager::Aws | Manager::Vault | Manager::Gcp | Manager::Azure if dialect.brings == BringRule::AsFlyte => {
+            return Ok(());
+        }
+        Manager::Aws | Manager::Vault | Manager::Gcp | Manager::Azure => {
+            return Err(ConfigError::at(at, format!("manager `{manager}` is not served by this build")).with_hint(
+                "set `webhook.secretManagerType: K8s`; with `compat: flyte-v1` or `flyte-v2` it is served as Flyte does it",
+            ));
+        }
         Manager::Global | Manager::Embedded => NO_SEALED,
-        Manager::Aws
-        | Manager::Vault
-        | Manager::Gcp
-        | Manager::Azure
-        | Manager::Confidant
-        | Manager::Exec
-        | Manager::Local => "is not served by this build",
+        Manager::Confidant | Manager::Exec | Manager::Local => "is not served by this build",
     };
     let default = if is_default { format!(", the default of dialect `{}`,", dialect.name) } else { String::new() };
     let hint = match dialect.global {
         GlobalRule::Sealed => "set `webhook.secretManagerType: K8s`",
-        GlobalRule::InlineOrNext | GlobalRule::InlineOrRefuse => "set `webhook.secretManagerType` to `K8s` or `Global`",
+        GlobalRule::InlineOrNext | GlobalRule::InlineOrRefuse => {
+            "set `webhook.secretManagerType` to `AWS`, `GCP`, `Azure`, `Vault`, `K8s` or `Global`"
+        }
     };
     Err(ConfigError::at(at, format!("manager `{manager}`{default} {why}")).with_hint(hint))
 }

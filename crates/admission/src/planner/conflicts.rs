@@ -1,18 +1,12 @@
-//! Requests that get into each other's way, or into the pod's: refused where that is the dialect's rule or where the
-//! API server would refuse the pod, else a warning.
+//! Requests that get into each other's way, or into the pod's, refused in Flyte's dialects: what the API server would
+//! refuse, and two secrets in one place.
 
 use crate::config::Config;
 use crate::denial::Denial;
-use crate::dialect::EnvRule;
-use crate::managers::secret_trouble;
-use crate::plan::{EnvAddition, EnvValue, Plan, Source};
-use crate::variable::same_variable;
-use crate::view::{ContainerView, PodView};
+use crate::plan::{EnvAddition, EnvValue, Plan};
+use crate::view::PodView;
 use secret::{EnvName, FILE_ROOT};
 use std::collections::HashMap;
-
-/// How many warnings one answer carries; the API server shortens longer lists.
-const MAX_WARNINGS: usize = 16;
 
 /// A `FLYTE_SECRETS_*` variable.
 pub(super) fn marker(name: &str, value: &str) -> Option<EnvAddition> {
@@ -71,17 +65,33 @@ pub(super) fn danger(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Refuses two different secrets in one file.
+/// Refuses two different secrets in one file, and a file in the place of another's folder.
 pub(super) fn two_secrets_in_one_file(plan: &Plan, config: &Config) -> Result<(), Denial> {
     let mut files: HashMap<&str, usize> = HashMap::new();
+    let mut has_brought = false;
     for (index, request) in plan.requests.iter().enumerate() {
+        has_brought |= request.source.is_brought();
         for file in &request.files {
             let other = *files.entry(file).or_insert(index);
             let (one, two) = (&plan.requests[other].secret, &request.secret);
-            if (&one.group, &one.key) != (&two.group, &two.key) {
+            if !plan.requests[other].source.is_same(&request.source, [one, two]) {
                 let why = format!("it would be in the same file as `{one}`: `{FILE_ROOT}/{}`", file.escape_debug());
                 return Err(Denial::secret(config, two, why).with_hint("give one of them another name"));
             }
+        }
+    }
+    // Flyte's volumes of Secrets are mounts of their own, where a folder may stand over a file.
+    let all = plan.requests.iter().filter(|_| has_brought);
+    for (request, file) in all.flat_map(|request| request.files.iter().map(move |file| (request, file))) {
+        let mut folder = file.as_str();
+        while let Some((parent, _)) = folder.rsplit_once('/') {
+            let other = files.get(parent).map(|other| &plan.requests[*other]);
+            if let Some(other) = other.filter(|other| other.source.is_brought() || request.source.is_brought()) {
+                let (parent, other) = (parent.escape_debug(), &other.secret);
+                let why = format!("`{FILE_ROOT}/{parent}` would be its folder and the file of secret `{other}`");
+                return Err(Denial::secret(config, &request.secret, why).with_hint("give one of them another name"));
+            }
+            folder = parent;
         }
     }
     Ok(())
@@ -98,7 +108,12 @@ pub(super) fn mount_paths(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Re
                 mount.volume,
                 mount.path.escape_debug()
             );
-            return Err(Denial::pod(config, why).with_hint("groups that differ only in case need other names"));
+            let hint = if mount.path == FILE_ROOT {
+                "keep the pod's secrets in one manager"
+            } else {
+                "groups that differ only in case need other names"
+            };
+            return Err(Denial::pod(config, why).with_hint(hint));
         }
     }
     for (_, _, container) in pod.all_containers() {
@@ -144,88 +159,4 @@ pub(super) fn is_under_root(path: &str) -> bool {
     }
     let root: Vec<&str> = FILE_ROOT.split('/').filter(|part| !part.is_empty()).collect();
     parts.starts_with(&root)
-}
-
-/// Says what Flyte's pod does that our own dialect would refuse.
-pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
-    let mut warnings = Vec::new();
-    for (index, request) in plan.requests.iter().enumerate() {
-        let secret = &request.secret;
-        if plan.requests[..index].iter().any(|other| other.secret == *secret) {
-            warnings.push(format!("secret `{secret}` is asked for twice"));
-        }
-        if let Source::Reference { name, key } = &request.source
-            && let Some((reason, _)) = secret_trouble(name, key)
-        {
-            warnings.push(format!("secret `{secret}` will never be found: {reason}"));
-        }
-        if !secret.group_version.is_empty() {
-            warnings.push(format!("secret `{secret}`: its `group_version` has no effect"));
-        }
-    }
-    for addition in &plan.env {
-        if let (Some(index), Some(why)) = (addition.request, danger(addition.name.as_str())) {
-            let warning = format!("secret `{}` sets `{}`: {why}", plan.requests[index].secret, addition.name);
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
-    }
-    warnings.extend(names_of_two_secrets(plan));
-    for (list, index, container) in pod.all_containers() {
-        if plan.targets.contains(&(list, index)) {
-            warnings.extend(variables_in_the_way(plan, container));
-            let under_root = container.volume_mounts.items().iter().flatten().filter(|mount| {
-                is_under_root(&mount.mount_path)
-                    && !plan
-                        .mounts
-                        .iter()
-                        .any(|ours| (ours.volume.as_str(), ours.path.as_str()) == (&*mount.name, &*mount.mount_path))
-            });
-            warnings.extend(under_root.map(|mount| {
-                format!(
-                    "container `{}` mounts volume `{}` at `{}`, among the secrets",
-                    container.name, mount.name, mount.mount_path
-                )
-            }));
-        }
-    }
-    warnings.truncate(MAX_WARNINGS);
-    plan.warnings = warnings;
-}
-
-fn names_of_two_secrets(plan: &Plan) -> Vec<String> {
-    let mut owners: HashMap<&str, usize> = HashMap::new();
-    let mut warnings = Vec::new();
-    for addition in &plan.env {
-        let Some(index) = addition.request else { continue };
-        let other = *owners.entry(addition.name.as_str()).or_insert(index);
-        let (one, two) = (&plan.requests[other].secret, &plan.requests[index].secret);
-        if (&one.group, &one.key) != (&two.group, &two.key) {
-            let winner = match plan.dialect.env_rule {
-                EnvRule::AppendIfAbsent => "the first",
-                EnvRule::ReplaceInFront | EnvRule::OursFirst => "the second",
-            };
-            warnings.push(format!("secrets `{one}` and `{two}` share variable `{}`: {winner} is seen", addition.name));
-        }
-    }
-    warnings
-}
-
-fn variables_in_the_way(plan: &Plan, container: &ContainerView<'_>) -> Vec<String> {
-    let mut warnings: Vec<String> = Vec::new();
-    for addition in &plan.env {
-        let there = container.env.items().iter().flatten().find(|env| env.name.as_str() == addition.name.as_str());
-        if there.is_some_and(|there| !same_variable(there, &addition.value)) {
-            let what_happens = match plan.dialect.env_rule {
-                EnvRule::AppendIfAbsent => "which stays: the task does not see the secrets' own",
-                EnvRule::ReplaceInFront | EnvRule::OursFirst => "which the secrets' own replaces",
-            };
-            let warning = format!("container `{}` sets `{}` itself, {what_happens}", container.name, addition.name);
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
-    }
-    warnings
 }

@@ -3,18 +3,27 @@
 //! Both Flyte versions hand variables over in the same order; only how they get into a container's list differs
 //! (the dialect's env rule).
 
+use super::annotated;
 use super::chain::{self, Taken};
 use super::conflicts;
 use super::flyte_volumes::Volumes;
+use super::pulled::{Pulls, hand_mount};
 use super::seal::seal;
+use super::warnings;
 use crate::config::Config;
 use crate::denial::Denial;
-use crate::managers::is_config_key;
+use crate::managers::{is_config_key, join};
 use crate::plan::{EnvAddition, EnvValue, MountAddition, Plan, Request, Source};
 use crate::policy::Identity;
 use crate::values::Globals;
-use crate::view::PodView;
+use crate::view::{ContainerList, PodView};
 use secret::{EnvName, FILE_ROOT, Mount, Naming, Secret, VersionPart, places, to_lower, to_upper};
+use std::sync::Arc;
+
+/// Bytes of a file's name, in Linux.
+const MAX_NAME: usize = 255;
+/// Bytes of a path, in Linux, less what stands before it.
+const MAX_PATH: usize = 3072;
 
 pub(super) fn shape(
     plan: &mut Plan,
@@ -26,6 +35,7 @@ pub(super) fn shape(
 ) -> Result<(), Denial> {
     let prefix = to_upper(&config.env_prefix);
     let mut volumes = Volumes::new(pod);
+    let mut pulls = Pulls::new(pod);
     let mut sealed = false;
     for (index, secret) in secrets.into_iter().enumerate() {
         let taken = chain::walk(&secret, who, config, globals)?;
@@ -37,23 +47,35 @@ pub(super) fn shape(
             (_, Source::Reference { name, .. }) => {
                 let name = name.clone();
                 let mount = volumes.file(&shaping.taken.named, &name, config)?;
-                if !plan.mounts.contains(&mount) {
-                    plan.mounts.push(mount);
-                }
+                hand_mount(plan, mount);
                 shaping.file()?
             }
             (_, Source::Sealed) => shaping.file()?,
+            (_, Source::Pulled(pull)) => {
+                let pull = Arc::clone(pull);
+                volumes.memory(pull.volume, config)?;
+                pulls.add(plan, &pull);
+                shaping.brought(&pull.what, &pull.file, pull.has_path_env)?
+            }
+            (_, Source::Annotated(annotated)) => {
+                let annotated = Arc::clone(annotated);
+                shaping.brought(&annotated.what, &annotated.file, false)?
+            }
         };
         plan.env.append(&mut shaping.env);
         plan.requests.push(request);
     }
     plan.volumes = volumes.into_additions();
+    let Plan { targets, pulls, .. } = plan;
+    // What an earlier admission has added gets what it is handed, and nothing else.
+    targets.retain(|(list, at)| *list != ContainerList::Init || pulls.iter().all(|pull| pull.there != Some(*at)));
+    annotated::annotate(plan, pod, config)?;
     if sealed {
         seal(plan, pod, config);
     }
     conflicts::two_secrets_in_one_file(plan, config)?;
     conflicts::mount_paths(plan, pod, config)?;
-    conflicts::warn(plan, pod);
+    warnings::warn(plan, pod);
     Ok(())
 }
 
@@ -79,7 +101,9 @@ impl Shaping<'_> {
             Source::Reference { name, key } => {
                 EnvValue::SecretKey { name: name.clone(), key: key.clone(), optional: true }
             }
-            Source::Sealed | Source::Inline => EnvValue::FileKey { key: Plan::env_key(self.index), optional: false },
+            Source::Sealed | Source::Inline | Source::Pulled(_) | Source::Annotated(_) => {
+                EnvValue::FileKey { key: Plan::env_key(self.index), optional: false }
+            }
         };
         for name in &names {
             self.hand(name.clone(), value.clone());
@@ -102,8 +126,21 @@ impl Shaping<'_> {
         })?;
         self.hand_marker(secret::DEFAULT_DIR_ENV, FILE_ROOT);
         self.hand_marker(secret::FILE_PREFIX_ENV, "");
-        let file = join(&[&group, &key]);
-        let path_env: Vec<EnvName> = self.own_name()?.into_iter().collect();
+        self.at_path(join(&[&group, &key]), true)
+    }
+
+    /// A file that another program brings.
+    fn brought(&mut self, what: &str, file: &str, has_path_env: bool) -> Result<Request, Denial> {
+        check_brought(what, file).map_err(|why| {
+            self.deny(why).with_hint("a file of a secret has to stay below the secrets' folder: use other names")
+        })?;
+        self.hand_marker(secret::DEFAULT_DIR_ENV, FILE_ROOT);
+        self.hand_marker(secret::FILE_PREFIX_ENV, "");
+        self.at_path(file.to_owned(), has_path_env)
+    }
+
+    fn at_path(&mut self, file: String, has_path_env: bool) -> Result<Request, Denial> {
+        let path_env: Vec<EnvName> = if has_path_env { self.own_name()?.into_iter().collect() } else { Vec::new() };
         for name in &path_env {
             self.hand(name.clone(), EnvValue::Literal(format!("{FILE_ROOT}/{file}")));
         }
@@ -180,14 +217,21 @@ fn check_item(path: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What another program is told, and the file that it writes.
+fn check_brought(what: &str, file: &str) -> Result<(), String> {
+    if what.contains('\0') || file.contains('\0') {
+        return Err("one of its names holds a NUL".to_owned());
+    }
+    if file.split('/').any(|part| part == "..") {
+        return Err(format!("its file `{}` leaves the secrets' folder", file.escape_debug()));
+    }
+    if file.is_empty() || file.len() > MAX_PATH || file.split('/').any(|part| part.len() > MAX_NAME) {
+        return Err("its names make no path of a file: a part has 1 to 255 bytes, the whole up to 3072".to_owned());
+    }
+    Ok(())
+}
+
 /// A mount for a group's volume.
 pub(super) fn group_mount(volume: &str, group: &str) -> MountAddition {
     MountAddition { volume: volume.to_owned(), path: format!("{FILE_ROOT}/{}", join(&[&to_lower(group)])) }
-}
-
-/// A relative path as Go's `filepath.Join` cleans it; nothing that leaves its folder comes here.
-fn join(parts: &[&str]) -> String {
-    let parts: Vec<&str> =
-        parts.iter().flat_map(|part| part.split('/')).filter(|part| !matches!(*part, "" | ".")).collect();
-    parts.join("/")
 }

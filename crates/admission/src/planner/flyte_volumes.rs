@@ -21,6 +21,8 @@ pub(super) struct Volumes<'p> {
     there: Vec<There<'p>>,
     new: Vec<New>,
     items: Vec<VolumeAddition>,
+    /// Memory volumes of vendors' init containers, each with the number of new volumes before it.
+    memory: Vec<(usize, &'static str)>,
 }
 
 /// A volume of the pod.
@@ -58,7 +60,7 @@ impl<'p> Volumes<'p> {
                 There { index, view, items: items.collect() }
             })
             .collect();
-        Self { pod, there, new: Vec::new(), items: Vec::new() }
+        Self { pod, there, new: Vec::new(), items: Vec::new(), memory: Vec::new() }
     }
 
     /// Puts a key of a Secret into the volume of its group, and says which mount shows it.
@@ -99,13 +101,35 @@ impl<'p> Volumes<'p> {
         Ok(mount)
     }
 
+    /// The memory volume of vendors' init containers, unless it is there.
+    pub(super) fn memory(&mut self, volume: &'static str, config: &Config) -> Result<(), Denial> {
+        match self.there.iter().find(|there| there.view.name.as_str() == volume) {
+            Some(there) if there.view.empty_dir.is_some() => {}
+            Some(_) => {
+                let why = format!("the pod has another volume named `{volume}`, the name of the one for its secrets");
+                return Err(Denial::pod(config, why).with_hint("give the pod's volume another name"));
+            }
+            None if self.memory.iter().any(|(_, other)| *other == volume) => {}
+            None => self.memory.push((self.new.len(), volume)),
+        }
+        Ok(())
+    }
+
     pub(super) fn into_additions(self) -> Vec<VolumeAddition> {
-        let new = self.new.into_iter().map(|new| VolumeAddition::Secret {
-            volume: new.volume,
-            secret: new.secret,
-            items: new.items.into_iter().map(|item| (item.key, item.path)).collect(),
-        });
-        self.items.into_iter().chain(new).collect()
+        let mut additions: Vec<_> = self
+            .new
+            .into_iter()
+            .map(|new| VolumeAddition::Secret {
+                volume: new.volume,
+                secret: new.secret,
+                items: new.items.into_iter().map(|item| (item.key, item.path)).collect(),
+            })
+            .collect();
+        for (at, volume) in self.memory.into_iter().rev() {
+            additions.insert(at, VolumeAddition::Pulled { volume });
+        }
+        additions.splice(0..0, self.items);
+        additions
     }
 }
 

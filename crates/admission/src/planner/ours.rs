@@ -152,6 +152,8 @@ fn hand_over(plan: &mut Plan, index: usize, request: &Request) {
         }
         Source::Sealed => EnvValue::FileKey { key: Plan::env_key(index), optional: !request.env_required },
         Source::Inline => EnvValue::Inline { request: index },
+        // No configuration of this dialect has a manager that brings secrets so.
+        Source::Pulled(_) | Source::Annotated(_) => return,
     };
     for name in &request.env {
         plan.env.push(EnvAddition { name: name.clone(), value: value.clone(), request: Some(index) });

@@ -9,23 +9,54 @@ use crate::view::ContainerView;
 
 pub(super) fn write(plan: &Plan, container: &ContainerView<'_>, base: &str, values: &Values, patch: &mut Patch) {
     let variables: Vec<Variable<'_>> = plan.env.iter().map(|addition| Variable::new(addition, values)).collect();
+    match plan.dialect.env_rule {
+        rule @ (EnvRule::AppendIfAbsent | EnvRule::ReplaceInFront) => put(rule, &variables, container, base, patch),
+        EnvRule::OursFirst => ours_first(plan, &variables, container, &format!("{base}/env"), patch),
+    }
+}
+
+/// Flyte's two rules, for a container of the pod.
+pub(super) fn put(
+    rule: EnvRule,
+    variables: &[Variable<'_>],
+    container: &ContainerView<'_>,
+    base: &str,
+    patch: &mut Patch,
+) {
     let there = container.env.items();
     let list = format!("{base}/env");
-    match plan.dialect.env_rule {
-        EnvRule::AppendIfAbsent => {
-            let mut added: Vec<&Variable<'_>> = Vec::new();
-            for variable in &variables {
-                let taken = there.iter().flatten().any(|env| env.name.as_str() == variable.name)
-                    || added.iter().any(|other| other.name == variable.name);
-                if !taken {
-                    added.push(variable);
-                }
-            }
-            patch.append(&list, container.env.is_there(), &added);
-        }
-        EnvRule::ReplaceInFront => replace_in_front(&variables, container, &list, patch),
-        EnvRule::OursFirst => ours_first(plan, &variables, container, &list, patch),
+    if rule == EnvRule::ReplaceInFront {
+        replace_in_front(variables, container, &list, patch);
+        return;
     }
+    let mut added: Vec<&Variable<'_>> = Vec::new();
+    for variable in variables {
+        let taken = there.iter().flatten().any(|env| env.name.as_str() == variable.name)
+            || added.iter().any(|other| other.name == variable.name);
+        if !taken {
+            added.push(variable);
+        }
+    }
+    patch.append(&list, container.env.is_there(), &added);
+}
+
+/// The same two rules, for a new container that has variables of its own.
+pub(super) fn merged<'a>(rule: EnvRule, own: Vec<Variable<'a>>, variables: &[Variable<'a>]) -> Vec<Variable<'a>> {
+    let mut list = own;
+    for variable in variables {
+        let there = list.iter().position(|other| other.name == variable.name);
+        match (rule, there) {
+            (EnvRule::AppendIfAbsent, Some(_)) => {}
+            (EnvRule::AppendIfAbsent, None) => list.push(variable.clone()),
+            (EnvRule::ReplaceInFront | EnvRule::OursFirst, there) => {
+                if let Some(at) = there {
+                    list.remove(at);
+                }
+                list.insert(0, variable.clone());
+            }
+        }
+    }
+    list
 }
 
 /// One after another, each takes the place of the first of its name, at the front of the list.

@@ -42,6 +42,7 @@ fn mounts(plan: &Plan) -> Vec<(&'static str, &'static str)> {
         VolumeAddition::Memory { volume, .. } if *volume == FILES_VOLUME => Some((FILES_VOLUME, FETCHER_FILES)),
         VolumeAddition::Memory { volume, .. } if *volume == ENV_VOLUME => Some((ENV_VOLUME, FETCHER_ENV)),
         VolumeAddition::Memory { .. }
+        | VolumeAddition::Pulled { .. }
         | VolumeAddition::Secret { .. }
         | VolumeAddition::Item { .. }
         | VolumeAddition::Projected { .. } => None,

@@ -1,7 +1,7 @@
 //! Mounts of one container.
 
 use crate::patch::Patch;
-use crate::plan::{FILES_VOLUME, Plan, REFERENCE_VOLUME};
+use crate::plan::{FILES_VOLUME, MountAddition, REFERENCE_VOLUME};
 use crate::view::ContainerView;
 use serde::Serialize;
 
@@ -14,10 +14,10 @@ struct Mount<'a> {
     read_only: bool,
 }
 
-pub(super) fn write(plan: &Plan, container: &ContainerView<'_>, base: &str, patch: &mut Patch) {
+pub(super) fn put(mounts: &[MountAddition], container: &ContainerView<'_>, base: &str, patch: &mut Patch) {
     let list = format!("{base}/volumeMounts");
     let mut added = Vec::new();
-    for mount in &plan.mounts {
+    for mount in mounts {
         let there = container.volume_mounts.items().iter().enumerate().find_map(|(at, there)| {
             there.as_ref().filter(|there| there.name.as_str() == mount.volume).map(|there| (at, there))
         });

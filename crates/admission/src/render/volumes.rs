@@ -37,6 +37,9 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
                     Some((index, view)) => set_projected(index, view, &sources, patch),
                 }
             }
+            VolumeAddition::Pulled { volume } => {
+                added.push(json!({"name": volume, "emptyDir": {"medium": "Memory"}}));
+            }
             VolumeAddition::Memory { volume, mebibytes } => {
                 let empty_dir = json!({"medium": "Memory", "sizeLimit": format!("{mebibytes}Mi")});
                 match find(pod, volume) {

@@ -97,9 +97,9 @@ impl Case {
         vec![self.config.webhook.get("secretManagerType").and_then(named).unwrap_or_else(|| default.into())]
     }
 
-    /// Whether it asks only managers that exist so far.
+    /// Whether it asks only managers that exist so far: all but Embedded.
     pub(crate) fn in_scope(&self) -> bool {
-        self.managers().iter().all(|manager| manager == "k8s" || manager == "global")
+        self.managers().iter().all(|manager| manager != "embedded")
     }
 
     /// Our configuration for it.

@@ -38,7 +38,7 @@ impl<'a> Lenient<'a> {
 
     /// Whether the two are the same pod.
     pub(crate) fn same(&self, one: &Value, other: &Value) -> bool {
-        self.normal(one, "") == self.normal(other, "")
+        self.normal(&renamed(one), "") == self.normal(&renamed(other), "")
     }
 
     /// `value` without what means nothing, or nothing at all. `key` is the field that holds it.
@@ -77,6 +77,32 @@ impl<'a> Lenient<'a> {
             scalar => scalar.clone(),
         }
     }
+}
+
+/// The pod with `UUID-0`, `UUID-1`, … in the names of Vault's annotations, in the order of what the annotations say, as the
+/// observed pods have it.
+pub(crate) fn renamed(pod: &Value) -> Value {
+    const OF: [&str; 3] = ["secret", "file", "template"];
+    let mut pod = pod.clone();
+    let Some(annotations) = pod.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else { return pod };
+    let name = |of: &str, id: &str| format!("vault.hashicorp.com/agent-inject-{of}-{id}");
+    let ids = annotations.keys().filter_map(|key| key.strip_prefix("vault.hashicorp.com/agent-inject-secret-"));
+    let ids: Vec<String> = ids.filter(|id| is_uuid(id)).map(str::to_owned).collect();
+    let mut said: Vec<_> = ids.iter().map(|id| (OF.map(|of| annotations.remove(&name(of, id))), id)).collect();
+    said.sort_by_key(|(said, _)| said.each_ref().map(|value| value.as_ref().map(Value::to_string)));
+    for (n, (said, _)) in said.into_iter().enumerate() {
+        for (of, value) in OF.iter().zip(said) {
+            annotations.extend(value.map(|value| (name(of, &format!("UUID-{n}")), value)));
+        }
+    }
+    pod
+}
+
+/// Whether a text has the form of a UUID.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12] && parts.iter().all(|part| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -4,7 +4,7 @@
 //! outcome must be what that one promises; a case that is claimed but conforms, and a deviation that claims nothing, are
 //! failures too (`observed.rs`). What no observed case shows has its own test at the end of this file.
 //!
-//! What the cases are made of, of those with managers K8s and Global alone:
+//! What the cases are made of:
 //! - v1 swallows every failure and admits the pod as it came (`fail-open`), but for Global's nil pod (`nil-pod-panic`).
 //! - v2 denies what fails; so do we, with the same code. Those conform.
 //! - Many generated pods ask for variables named `A=B` or `é`, or break in other ways that Flyte doesn't look at. Flyte
@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::admit::Outcome;
 use crate::api_server::{Rule, Violation, list, new_violations};
 use crate::cases::Case;
+use crate::compare::{Lenient, flyte_pod, renamed};
 use crate::oracle::our_faults;
 
 /// One named deviation.
@@ -35,6 +36,8 @@ pub(crate) struct Deviation {
 
 /// What a deviation promises of our outcome.
 pub(crate) enum Promise {
+    /// Flyte's pod but for one part, which this takes out of both; ours is a pod that the API server takes.
+    But(fn(&mut Value)),
     /// A refusal whose message holds one of these.
     Refused(&'static [&'static str]),
     /// A pod that the API server takes, with every secret that was asked for.
@@ -69,9 +72,30 @@ pub(crate) const DEVIATIONS: &[Deviation] = &[
     },
     Deviation {
         name: "two-secrets-one-file",
-        reason: "two keys that differ only in case have one path in Flyte's pod, and the task reads one for the other; we refuse them with both names",
-        claims: |case| shares_a_file(case) && !is_hopeless(&flytes_faults(case)),
-        promises: Promise::Refused(&["would be in the same file as"]),
+        reason: "two secrets have one path in Flyte's pod (their names differ only in case, or one is in the place of the other's folder), and the task reads one for the other, or the pod never starts; we refuse them with both names",
+        claims: |case| {
+            (shares_a_file(case) || brings_two_into_one_place(case))
+                && !is_hopeless(&flytes_faults(case))
+                && !climbs(case)
+        },
+        promises: Promise::Refused(&["would be in the same file as", "would be its folder"]),
+    },
+    Deviation {
+        name: "template-quoted",
+        reason: "Flyte puts path and key as they are into a template of Vault's agent: a key with `-` or `.` breaks it, a quote or `}}` makes it do something else; ours are string literals in it",
+        claims: |case| has_odd_template(case) && !brings_two_into_one_place(case) && !is_hopeless(&flytes_faults(case)),
+        promises: Promise::But(take_out_templates),
+    },
+    Deviation {
+        name: "shell-closed",
+        reason: "Flyte puts names as they are into a shell's command line (GCP, Azure): blanks break it, `$(…)` and `;` make it do something else; where a shell would take a name for more than a word, ours are arguments of the script",
+        claims: |case| {
+            has_odd_command(case)
+                && !climbs(case)
+                && !brings_two_into_one_place(case)
+                && !is_hopeless(&flytes_faults(case))
+        },
+        promises: Promise::But(take_out_commands),
     },
     Deviation {
         name: "wrong-volume-mounted",
@@ -119,6 +143,20 @@ impl Deviation {
                 }
                 Ok(())
             }
+            Promise::But(take_out) => {
+                if !ours.allowed {
+                    return Err(format!("promises a pod, got {} {}", ours.code, ours.message));
+                }
+                let [flyte, ours] = [flyte_pod(case, case.natural()), &ours.pod].map(|pod| {
+                    let mut pod = renamed(pod);
+                    take_out(&mut pod);
+                    pod
+                });
+                if !Lenient::of(case).same(&flyte, &ours) {
+                    return Err(format!("promises Flyte's pod but for that part, got {ours}"));
+                }
+                Ok(())
+            }
             Promise::Works => {
                 if !ours.allowed || !ours.patched {
                     return Err(format!("promises a pod, got {} {}", ours.code, ours.message));
@@ -131,6 +169,23 @@ impl Deviation {
                     None => Ok(()),
                 }
             }
+        }
+    }
+}
+
+fn take_out_templates(pod: &mut Value) {
+    if let Some(annotations) = pod.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        // `renamed` counts in the order of what is said, the template last.
+        annotations.retain(|name, _| !name.starts_with("vault.hashicorp.com/agent-inject-template-"));
+    }
+}
+
+fn take_out_commands(pod: &mut Value) {
+    for container in pod.pointer_mut("/spec/initContainers").and_then(Value::as_array_mut).into_iter().flatten() {
+        if container["name"].as_str().is_some_and(|name| name.contains("-pull-secret-"))
+            && let Some(container) = container.as_object_mut()
+        {
+            container.remove("command");
         }
     }
 }
@@ -202,11 +257,15 @@ fn shares_a_file(case: &Case) -> bool {
     })
 }
 
-/// Whether Flyte's pod has a new mount among the secrets of a volume that holds no Secret.
+/// Whether Flyte's pod has a new mount among the secrets of a volume of the pod's own that holds no Secret, or can't hold
+/// what a vendor's container fetches.
 fn mounts_another_volume(case: &Case) -> bool {
     let Some(pod) = &case.natural().pod else { return false };
     let holds_none = |name: &Value| {
-        list(&pod["spec"], "volumes").iter().any(|volume| &volume["name"] == name && volume["secret"].is_null())
+        list(&case.pod["spec"], "volumes").iter().any(|volume| {
+            let fit = if is_pulled(name) { &volume["emptyDir"] } else { &volume["secret"] };
+            &volume["name"] == name && fit.is_null()
+        })
     };
     let before = mounts(&case.pod);
     mounts(pod).difference(&before).any(|(name, path)| path.starts_with(secret::FILE_ROOT) && holds_none(&json!(name)))
@@ -237,11 +296,101 @@ struct Parts {
     volumes: Option<Vec<Volume>>,
 }
 
-/// Whether Flyte's pod has a mount outside of the directory of secrets.
+/// Whether Flyte's pod has a mount outside of the directory of secrets, or a vendor's container writes there.
 fn climbs(case: &Case) -> bool {
     let Some(pod) = &case.natural().pod else { return false };
     let before = mounts(&case.pod);
-    mounts(pod).difference(&before).any(|(_, path)| !path.starts_with(secret::FILE_ROOT))
+    let outside = |(name, path): &(String, String)| !path.starts_with(secret::FILE_ROOT) && !is_pulled(&json!(name));
+    mounts(pod).difference(&before).any(outside)
+        || brought(case).iter().any(|(file, _)| file.split('/').any(|part| part == ".."))
+}
+
+/// Whether a volume has the name of the one of a vendor's containers.
+fn is_pulled(name: &Value) -> bool {
+    ["aws-secret-vol", "gcp-secret-vol", "azure-secret-vol"].contains(&name.as_str().unwrap_or_default())
+}
+
+/// The files that other programs bring into Flyte's pod, below the directory of secrets, each with what fetches it: read
+/// off the vendors' containers and off the annotations for Vault's injector.
+fn brought(case: &Case) -> Vec<(String, String)> {
+    let Some(pod) = &case.natural().pod else { return Vec::new() };
+    let mut files = Vec::new();
+    for container in list(&pod["spec"], "initContainers").iter().filter(|container| is_new(case, container)) {
+        let line = container["command"][2].as_str().unwrap_or_default();
+        let arn = env(container, "SECRET_ARN");
+        let redirected =
+            line.rsplit_once(" > ").map(|(before, file)| (file, before.rsplit_once("; ").unwrap_or_default().1));
+        let out_file = || Some((line.rsplit_once(' ')?.1, line));
+        let file = match arn {
+            Some(arn) => {
+                env(container, "SECRET_FILENAME").map(|file| (format!("{}{file}", secret::FILE_ROOT), arn.to_owned()))
+            }
+            None => redirected.or_else(out_file).map(|(file, line)| (file.to_owned(), line.to_owned())),
+        };
+        files.extend(file);
+    }
+    for (name, file) in pod["metadata"]["annotations"].as_object().into_iter().flatten() {
+        if let Some(id) = name.strip_prefix("vault.hashicorp.com/agent-inject-file-") {
+            let template = &pod["metadata"]["annotations"][format!("vault.hashicorp.com/agent-inject-template-{id}")];
+            files.push((format!("{}/{}", secret::FILE_ROOT, file.as_str().unwrap_or_default()), template.to_string()));
+        }
+    }
+    files
+}
+
+/// Whether an init container of Flyte's pod is one that Flyte has added.
+fn is_new(case: &Case, container: &Value) -> bool {
+    container["name"].as_str().is_some_and(|name| name.contains("-pull-secret-"))
+        && !list(&case.pod["spec"], "initContainers").iter().any(|other| other["name"] == container["name"])
+}
+
+fn env<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
+    list(container, "env").iter().find(|var| var["name"] == name).and_then(|var| var["value"].as_str())
+}
+
+/// Whether two of the files that other programs bring are one, or one is in the place of the other's folder.
+fn brings_two_into_one_place(case: &Case) -> bool {
+    let files = brought(case);
+    files.iter().enumerate().any(|(n, (file, what))| {
+        files.iter().enumerate().any(|(m, (other, other_what))| {
+            n != m && ((file == other && what != other_what) || other.starts_with(&format!("{file}/")))
+        })
+    })
+}
+
+/// Whether a template of Flyte's for Vault has in it what is no plain name: it would break, or do something else.
+fn has_odd_template(case: &Case) -> bool {
+    let Some(pod) = &case.natural().pod else { return false };
+    let is_field = |text: &str| {
+        text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !text.starts_with(|c: char| c.is_ascii_digit())
+    };
+    pod["metadata"]["annotations"].as_object().into_iter().flatten().any(|(name, value)| {
+        let parts = name.starts_with("vault.hashicorp.com/agent-inject-template-").then(|| {
+            let rest = value.as_str()?.strip_prefix("{{- with secret \"")?.strip_suffix(" }}{{- end -}}")?;
+            let (path, key) = rest.rsplit_once("\" -}}{{ .Data.")?;
+            Some((path, key.strip_prefix("data.").unwrap_or(key)))
+        });
+        match parts {
+            None => false,
+            Some(None) => true,
+            Some(Some((path, key))) => {
+                !is_field(key) || path.contains(|c: char| c.is_control() || "\"\\{}`".contains(c))
+            }
+        }
+    })
+}
+
+/// Whether a command line of Flyte's has in it what a shell takes for more than a word.
+fn has_odd_command(case: &Case) -> bool {
+    let Some(pod) = &case.natural().pod else { return false };
+    let odd = |field: &Value| {
+        let text = field.as_str().unwrap_or_default();
+        text.bytes().any(|b| !(b.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&b)))
+    };
+    let names: Vec<&Value> =
+        case.secrets.iter().flat_map(|secret| [&secret["group"], &secret["group_version"]]).collect();
+    let mut lines = list(&pod["spec"], "initContainers").iter().filter(|container| is_new(case, container));
+    lines.any(|container| !container["command"].is_null()) && names.into_iter().any(odd)
 }
 
 /// Volume and path of every mount of a pod's containers.

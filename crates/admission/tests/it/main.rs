@@ -9,6 +9,7 @@
 mod admit;
 mod api_server;
 mod ask;
+mod brought;
 mod cases;
 mod compare;
 mod deviations;

@@ -1,4 +1,4 @@
-//! Every observed case of the managers that exist so far: conforming, or claimed by one named deviation.
+//! Every observed case but those of Embedded: conforming, or claimed by one named deviation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::admit::{Outcome, create, send};
 use crate::api_server::{Rule, new_violations};
 use crate::cases::{Case, observed, testdata};
-use crate::compare::{Lenient, flyte_pod};
+use crate::compare::{Lenient, flyte_pod, renamed};
 use crate::deviations::{DEVIATIONS, claiming};
 use crate::oracle::our_faults;
 use crate::shown::SHOWN;
@@ -79,7 +79,7 @@ fn difference(case: &Case, ours: &Outcome) -> String {
         return format!("Flyte {} {}, ours {} {} {}", flyte.allowed, flyte.code, ours.allowed, ours.code, ours.message);
     }
     let lenient = Lenient::of(case);
-    let normal = |pod: &Value| lenient.normal(pod, "").unwrap_or_default();
+    let normal = |pod: &Value| lenient.normal(&renamed(pod), "").unwrap_or_default();
     first_difference(&normal(flyte_pod(case, flyte)), &normal(&ours.pod), "").unwrap_or_default()
 }
 
@@ -124,7 +124,7 @@ fn report(verdicts: &[Verdict]) -> String {
     let conforming = verdicts.iter().filter(|verdict| verdict.deviation.is_none()).count();
     let impossible = verdicts.iter().filter(|verdict| verdict.impossible).count();
     let mut text = format!(
-        "# Conformance with Flyte: managers K8s and Global\n\n\
+        "# Conformance with Flyte: all managers but Embedded\n\n\
          {} observed pods: {conforming} have the outcome that Flyte has when it takes the annotations in the order of their \
          numbers, the others come under a named deviation.\n\n\
          {impossible} of the pods refer to a Secret whose name none can have (`my_secret`), as Flyte's do; the API server \

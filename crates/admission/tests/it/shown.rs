@@ -22,6 +22,30 @@ pub(crate) const SHOWN: &[(&str, &str)] = &[
         "Flyte joins group and key of a global secret to a path that can leave the folder of secrets; we find only what is in it",
     ),
     (
+        "azure-name-formatted",
+        "Flyte v2 takes an Azure secret's name for a format where it has a version, so that `a%20b` becomes another folder; ours is the name",
+    ),
+    (
+        "vault-id-of-secret",
+        "Flyte ties the annotations for Vault together by a random UUID, another one for each request; ours is made of the secret, so that the same pod gets the same annotations, and a secret that is asked for twice is fetched once",
+    ),
+    (
+        "containers-added-once",
+        "a second call of Flyte adds the vendors' init containers again; ours takes what is there for its own, by what it fetches",
+    ),
+    (
+        "container-name-taken",
+        "the pod has a container with the name of Flyte's, and the API server refuses Flyte's pod; ours has the next free number",
+    ),
+    (
+        "no-options",
+        "a group or version that starts with `-` is an option to `gcloud` or `az` in Flyte's pod; we refuse it",
+    ),
+    (
+        "no-file-of-that-name",
+        "a name over 255 bytes, or with a NUL, can't be a file's, and the container that Flyte adds fails; we refuse it",
+    ),
+    (
         "items-added-once",
         "Flyte adds an item again that is already in the volume, so that a second call changes the pod; ours takes what is there for its own",
     ),

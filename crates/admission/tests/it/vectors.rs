@@ -1,4 +1,4 @@
-//! Flyte's own unit tests of the managers K8s and Global, end to end: annotation in, pod out.
+//! Flyte's own unit tests of the managers, Embedded apart, end to end: annotation in, pod out.
 
 use admission::{Config, Globals};
 use secret::{Mount, Secret};
@@ -8,6 +8,7 @@ use crate::admit::{Outcome, config, create, no_globals};
 use crate::api_server::is_label;
 use crate::ask;
 use crate::cases::vectors;
+use crate::compare::is_uuid;
 use crate::oracle::our_faults;
 
 /// Vectors in which Flyte's test puts a mock in place of the look-up: a value for a secret without a group. The real look-up
@@ -15,13 +16,20 @@ use crate::oracle::our_faults;
 const MOCKED: [&str; 3] = ["global found, no group", "global found, FILE", "global not found"];
 
 /// What our refusal must speak of, for the start of Flyte's error. v2 hides it from its users; we don't.
-const CAUSES: [(&str, &str); 6] = [
+const CAUSES: [(&str, &str); 13] = [
     ("k8s Secrets Webhook require both key and group to be set", "group"),
     ("k8s Secrets Webhook require key to be set", "key"),
     ("mounting a secret to env var requires selecting the secret and a single key", "group"),
     ("global secrets can only be injected as environment variables", "group"),
     ("secret not found", "group"),
     ("unrecognized mount requirement [7]", "7"),
+    ("AWS Secrets Webhook require both key and group to be set", "AWS: needs both key and group"),
+    ("GCP Secrets Webhook require both group and group version to be set", "GCP: needs both group and group version"),
+    ("azure Secrets Webhook require both group and group version to be set", "Azure: needs a group"),
+    ("vault Secrets Webhook requires both key and group to be set", "Vault: needs both key and group"),
+    ("Vault Secrets Webhook requires both key and group to be set", "Vault: needs both key and group"),
+    ("Env_Var is not a supported mount requirement for Vault", "Vault: can't give environment variables"),
+    ("unrecognized mount requirement [ENV_VAR]", "can't give environment variables"),
 ];
 
 /// The versions that a vector is about.
@@ -43,11 +51,29 @@ fn provider(vector: &Value, secret: &Secret) -> Globals {
     Globals::new(None::<(String, Vec<u8>)>, file)
 }
 
-/// The pod without what the test itself put into it, and without empty lists, which mean nothing.
+/// The configuration of a vector: its manager, and Vault's settings where it has some.
+fn configured_by(vector: &Value, version: &str) -> Config {
+    let mut webhook = json!({"secretManagerType": vector["manager"]});
+    if let Some(settings) = vector.get("config").filter(|_| vector["manager"] == "Vault") {
+        webhook["vaultSecretManager"] = settings.clone();
+    }
+    config(&format!("flyte-{version}"), json!({"webhook": webhook}))
+}
+
+/// The pod without what the test itself put into it, and without empty lists, which mean nothing. UUIDs have the name that
+/// the vectors give them.
 fn comparable(pod: &Value) -> Value {
     let mut spec = pod["spec"].clone();
     without_empty_lists(&mut spec);
-    json!({"spec": spec})
+    let annotations = pod["metadata"]["annotations"].as_object().into_iter().flatten();
+    let annotations: Map<String, Value> = annotations
+        .filter(|(name, _)| !name.starts_with("flyte.secrets/"))
+        .map(|(name, value)| {
+            let named = name.split_at_checked(name.len().saturating_sub(36)).filter(|(_, id)| is_uuid(id));
+            (named.map_or_else(|| name.clone(), |(start, _)| format!("{start}<UUID>")), value.clone())
+        })
+        .collect();
+    json!({"annotations": annotations, "spec": spec})
 }
 
 fn without_empty_lists(value: &mut Value) {
@@ -72,14 +98,16 @@ fn the_managers_make_flytes_pods() {
     let mut seen = 0;
     for vector in vectors()["inject"].as_array().unwrap() {
         let manager = vector["manager"].as_str().unwrap();
-        if !["K8s", "Global"].contains(&manager) || vector["flyte_bug"] == true {
+        if manager == "Embedded" || vector["flyte_bug"] == true {
             continue;
         }
         let secret = ask::of_vector(&vector["secret"]);
         for version in versions(vector) {
             let at = format!("{} {version}", vector["name"]);
-            let before = ask::pod(&vector["pod_in"]["spec"], std::slice::from_ref(&secret));
-            let outcome = create(&before, &configured(version, manager), &provider(vector, &secret));
+            let mut before = ask::pod(&vector["pod_in"]["spec"], std::slice::from_ref(&secret));
+            let own = vector["pod_in"]["metadata"]["annotations"].as_object().cloned();
+            before["metadata"]["annotations"].as_object_mut().unwrap().extend(own.unwrap_or_default());
+            let outcome = create(&before, &configured_by(vector, version), &provider(vector, &secret));
             let expect = &vector["expect"];
             seen += 1;
             if expect["injected"] == true {
@@ -93,7 +121,7 @@ fn the_managers_make_flytes_pods() {
             assert_refused(&outcome, version, cause, &at);
         }
     }
-    assert_eq!(seen, 27, "vectors in scope, those of both versions counted twice");
+    assert_eq!(seen, 64, "vectors in scope, those of both versions counted twice");
 }
 
 #[test]

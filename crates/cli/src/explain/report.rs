@@ -46,6 +46,12 @@ struct Explanation<'a> {
     delivery: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<Reference<'a>>,
+    /// What another program fetches, in the store's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fetches: Option<&'a str>,
+    /// The flytekit call that finds it, where group and key don't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_with: Option<&'a str>,
     chain: Vec<ChainStep<'a>>,
     env: Vec<&'a str>,
     path_env: Vec<&'a str>,
@@ -120,13 +126,20 @@ impl<'a> From<&'a Request> for Explanation<'a> {
     fn from(request: &'a Request) -> Self {
         let reference = match &request.source {
             Source::Reference { name, key } => Some(Reference { name, key }),
-            Source::Sealed | Source::Inline => None,
+            Source::Sealed | Source::Inline | Source::Pulled(_) | Source::Annotated(_) => None,
+        };
+        let (fetches, read_with) = match &request.source {
+            Source::Pulled(pull) => (Some(pull.what.as_str()), pull.read_with.as_deref()),
+            Source::Annotated(annotated) => (Some(annotated.what.as_str()), None),
+            Source::Reference { .. } | Source::Sealed | Source::Inline => (None, None),
         };
         Self {
             secret: request.into(),
             manager: request.manager.name(),
             delivery: request.source.delivery(),
             reference,
+            fetches,
+            read_with,
             chain: request.chain.iter().map(ChainStep::from).collect(),
             env: asked::names(&request.env),
             path_env: asked::names(&request.path_env),

@@ -14,6 +14,9 @@ pub(super) struct Seen {
     /// The container's list in the pod's spec.
     pub(super) list: &'static str,
     pub(super) gets_secrets: bool,
+    /// Whether it is there to fetch a secret for the others.
+    #[serde(skip)]
+    pub(super) fetches: bool,
     /// Variables as they stand in the pod's spec, values that are secret left out.
     pub(super) env: Vec<Value>,
     pub(super) files: Vec<File>,
@@ -43,7 +46,8 @@ pub(super) fn all(explained: &Explained<'_>, plan: &Plan, patched: &Value) -> Ve
             env = variables(plan, patched, list, &name);
             own_files.clone_from(&files);
         }
-        Seen { name, list: list.member(), gets_secrets, env, files: own_files }
+        let fetches = list == ContainerList::Init && plan.pulls.iter().any(|pull| pull.there == Some(index));
+        Seen { name, list: list.member(), gets_secrets, fetches, env, files: own_files }
     };
     explained.pod.all_containers().map(one).collect()
 }
@@ -76,6 +80,8 @@ fn origin(request: &Request) -> String {
     match &request.source {
         Source::Reference { name, key } => format!("key `{key}` of Secret `{name}`"),
         Source::Sealed | Source::Inline => request.secret.to_string(),
+        Source::Pulled(pull) => pull.what.escape_debug().to_string(),
+        Source::Annotated(annotated) => annotated.what.escape_debug().to_string(),
     }
 }
 

@@ -78,6 +78,11 @@ fn secret(text: &mut String, request: &Request) {
     for file in &request.files {
         line(text, format_args!("  in file     {}", format!("{FILE_ROOT}/{file}").cyan()));
     }
+    if let Source::Pulled(pull) = &request.source
+        && let Some(call) = &pull.read_with
+    {
+        line(text, format_args!("  flytekit finds it with {}", call.cyan()));
+    }
     for name in &request.path_env {
         line(text, format_args!("  its path in {}", name.cyan()));
     }
@@ -96,6 +101,12 @@ fn chain_step(text: &mut String, step: &Step, request: &Request) {
                 Source::Reference { name, key } => format!("by reference to key `{key}` of Secret `{name}`"),
                 Source::Sealed => "sealed, fetched by the init container".to_owned(),
                 Source::Inline => "inline: the value stands in the pod's spec".to_owned(),
+                Source::Pulled(pull) => {
+                    format!("by an init container of {}, which fetches `{}`", pull.image, pull.what.escape_debug())
+                }
+                Source::Annotated(annotated) => {
+                    format!("by Vault's own injector, told to fetch `{}`", annotated.what.escape_debug())
+                }
             };
             line(text, format_args!("  {name} {} {how} {}", "gives it".green(), format!("(rule `{rule}`)").dimmed()));
         }
@@ -106,7 +117,9 @@ fn chain_step(text: &mut String, step: &Step, request: &Request) {
 fn containers(text: &mut String, all: &[Seen]) {
     let mut groups: Vec<Vec<&Seen>> = Vec::new();
     for seen in all {
-        let same = |group: &&mut Vec<&Seen>| group[0].env == seen.env && group[0].files == seen.files;
+        let same = |group: &&mut Vec<&Seen>| {
+            group[0].env == seen.env && group[0].files == seen.files && group[0].fetches == seen.fetches
+        };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(seen),
             None => groups.push(vec![seen]),
@@ -116,8 +129,9 @@ fn containers(text: &mut String, all: &[Seen]) {
         let names: Vec<String> = group.iter().map(|seen| title(seen)).collect();
         let (names, first) = (names.join(", "), group[0]);
         if !first.gets_secrets {
-            let reason = "excluded by `targets.exclude`".dimmed();
-            line(text, format_args!("{names} get{} nothing: {reason}", if group.len() == 1 { "s" } else { "" }));
+            let reason = if first.fetches { "there to fetch a secret" } else { "excluded by `targets.exclude`" };
+            let verb = if group.len() == 1 { "gets" } else { "get" };
+            line(text, format_args!("{names} {verb} nothing: {}", reason.dimmed()));
             continue;
         }
         line(text, format_args!("{names} see{}", if group.len() == 1 { "s" } else { "" }));

@@ -65,7 +65,7 @@ impl Planned {
     pub(super) fn missing(&self, given: &Given) -> Result<(), FetchError> {
         let references = self.shown().requests.iter().filter_map(|request| match &request.source {
             Source::Reference { name, key } => Some((name, key)),
-            Source::Sealed | Source::Inline => None,
+            Source::Sealed | Source::Inline | Source::Pulled(_) | Source::Annotated(_) => None,
         });
         let missing = references.filter(|(name, key)| given.stores().local.get(name, key, "").is_none());
         let misses: Vec<Miss> = missing

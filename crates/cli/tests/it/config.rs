@@ -52,6 +52,43 @@ fn a_mistyped_name_is_told_with_the_nearest() {
 }
 
 #[test]
+fn mistakes_in_the_settings_of_flytes_managers_are_named_with_a_remedy() {
+    for (settings, place, message, hint) in [
+        ("awsSecretManager: {sidecarimage: ''}", "3:36", "`sidecarImage` has to be the name of an image, not ``", ""),
+        ("awsSecretManager: {image: i}", "3:22", "unknown name `image` in `webhook.awsSecretManager`", "known here"),
+        (
+            "gcpSecretManager: {resources: {limits: {cpu: lots}}}",
+            "3:48",
+            "`cpu` has to be the amount of a resource",
+            "cpu: 200m",
+        ),
+        (
+            "gcpSecretManager: {resources: {limit: {cpu: 1}}}",
+            "3:34",
+            "unknown name `limit` in `webhook.gcpSecretManager.resources`",
+            "did you mean `limits`?",
+        ),
+        (
+            "azureSecretManager: {resources: {requests: {memory: 1Gi}}}",
+            "3:35",
+            "the request of memory is over its limit, and the API server would refuse every pod",
+            "set `limits.memory`",
+        ),
+        ("vaultSecretManager: {kvVersion: 3}", "3:35", "`kvVersion` has to be `\"1\"` or `\"2\"`, not `3`", ""),
+        (
+            "vaultSecretManager: {annotations: {'a b': c}}",
+            "3:38",
+            "`a b` can't be the name of an annotation",
+            "example.com/name",
+        ),
+        ("vaultSecretManager: {annotations: {a/b: {c: d}}}", "3:43", "annotation `a/b` has to be text", "quotes"),
+    ] {
+        let config = format!("compat: flyte-v2\nwebhook:\n  {settings}\n  secretManagerType: Vault");
+        refused(&config, &format!("c.yaml:{place}"), message, hint);
+    }
+}
+
+#[test]
 fn what_this_build_does_not_serve_is_named_with_a_remedy() {
     for manager in ["AWS", "Vault", "GCP", "Azure", "Confidant", "Exec"] {
         let message = format!("manager `{manager}` is not served by this build");
@@ -62,7 +99,9 @@ fn what_this_build_does_not_serve_is_named_with_a_remedy() {
             "secretManagerType: K8s",
         );
         let config = format!("compat: flyte-v1\nwebhook: {{secretManagerTypes: [K8s, {manager}]}}");
-        refused(&config, "c.yaml:2:37", &message, "`K8s` or `Global`");
+        if ["Confidant", "Exec"].contains(&manager) {
+            refused(&config, "c.yaml:2:37", &message, "`K8s` or `Global`");
+        }
     }
     let sealed = "needs sealed delivery from the cluster, which this build does not have";
     let embedded = format!("manager `Embedded`, the default of dialect `flyte-v2`, {sealed}");
@@ -158,7 +197,7 @@ webhook:
     explained(config, &["--compat", "flyte-v1"]).code(0).complains(&[
         "note: section `propeller` is for other parts of Flyte and is ignored",
         "note: section `logger` is",
-        "note: `webhook.awsSecretManager` is not used by this build",
+        "note: `webhook.awsSecretManager` is not used: `AWS` is none of the managers",
     ]);
 }
 
