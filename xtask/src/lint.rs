@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::workspace::{self, Workspace};
 use crate::{arrows, deny, process};
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// One thing that is looked at.
@@ -43,11 +44,7 @@ impl Stage {
         match self {
             Self::Fmt => process::run(cargo.args(["fmt", "--all", "--check"]))
                 .map_err(|failure| failure.hint("`cargo fmt --all` formats")),
-            Self::Clippy => process::run(
-                cargo
-                    .args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked"])
-                    .args(["--", "-D", "warnings"]),
-            ),
+            Self::Clippy => clippy(),
             Self::Alone => alone(),
             Self::Docs => process::run(
                 cargo
@@ -58,6 +55,36 @@ impl Stage {
             Self::Deny => deny::run(),
         }
     }
+}
+
+/// Clippy on all crates at once, and on the tests that `cargo test` leaves out, which `--all-targets` does too.
+fn clippy() -> Result<(), Failure> {
+    let workspace = Workspace::read()?;
+    let run = |words: &[&str]| {
+        let mut cargo = process::cargo(&workspace.root);
+        process::run(cargo.arg("clippy").args(words).args(["--all-features", "--locked", "--", "-D", "warnings"]))
+    };
+    run(&["--workspace", "--all-targets"])?;
+    for (package, target) in left_out(&workspace.metadata) {
+        run(&["--package", &package, "--test", &target])?;
+    }
+    Ok(())
+}
+
+/// Packages and their tests that `cargo test` leaves out.
+fn left_out(metadata: &Value) -> Vec<(String, String)> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut found = Vec::new();
+    for package in list(&metadata["packages"]) {
+        for target in list(&package["targets"]) {
+            let is_test = list(&target["kind"]).iter().any(|kind| kind == "test");
+            if is_test && target["test"] == false {
+                let name = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                found.push((name(&package["name"]), name(&target["name"])));
+            }
+        }
+    }
+    found
 }
 
 /// Clippy on each crate by itself, without its tests: no features but its own.
@@ -100,6 +127,13 @@ fn line(name: &str, time: Duration, ok: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_that_are_left_out_are_found() {
+        let workspace = Workspace::read().expect("the workspace");
+        let found = left_out(&workspace.metadata);
+        assert!(found.contains(&("keybearer-webhook".to_owned(), "cluster".to_owned())), "{found:?}");
+    }
 
     #[test]
     fn a_stage_is_one_line_with_its_minutes() {

@@ -42,7 +42,7 @@ async fn mutate(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Err(turned) => {
             if turned.code != StatusCode::REQUEST_TIMEOUT {
-                body::discard(&head.headers, &mut body, 2 * shared.limits.body).await;
+                body::discard(&shared.limits, &head.headers, &mut body).await;
             }
             turned.answer(&shared.metrics)
         }

@@ -4,13 +4,14 @@ use crate::in_flight::Held;
 use crate::peaks::Bound;
 use crate::server::Shared;
 use crate::turned::TurnedAway;
+use admission::config::Limits;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How long a body that nobody wants is still taken.
+/// How long the next part of a body that nobody wants is waited for.
 const LINGER: Duration = Duration::from_secs(1);
 /// What is set aside before anything of a body is there.
 const FIRST: usize = 64 << 10;
@@ -64,23 +65,23 @@ async fn collect(body: &mut Body, length: Option<usize>, limit: usize, held: &mu
     Ok(bytes)
 }
 
-/// Takes what is still coming of a body, up to a limit. A connection that is closed with bytes unread is reset, and a
+/// Takes what is still coming of a body, up to twice what would be taken of one that is wanted. A connection that is closed with bytes unread is reset, and a
 /// caller that is still sending then never reads the answer.
-pub(crate) async fn discard(headers: &HeaderMap, body: &mut Body, limit: usize) {
+pub(crate) async fn discard(limits: &Limits, headers: &HeaderMap, body: &mut Body) {
     if headers.contains_key(header::EXPECT) {
         // It has not sent any of it yet, and asking for the body would have it do so.
         return;
     }
     let taken = async {
         let mut bytes = 0;
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Ok(Some(Ok(frame))) = timeout(LINGER, body.frame()).await {
             bytes += frame.data_ref().map_or(0, Bytes::len);
-            if bytes > limit {
+            if bytes > 2 * limits.body {
                 break;
             }
         }
     };
-    let _ = timeout(LINGER, taken).await;
+    let _ = timeout(limits.body_time, taken).await;
 }
 
 fn declared(headers: &HeaderMap) -> Option<usize> {

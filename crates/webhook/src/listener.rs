@@ -203,7 +203,12 @@ impl Connection {
 /// HTTP within the limits.
 fn http(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(limits.head_bytes);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(limits.head_bytes)
+        .half_close(true);
     builder
         .http2()
         .timer(TokioTimer::new())

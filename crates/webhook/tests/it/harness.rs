@@ -34,9 +34,14 @@ pub(crate) fn pair() -> Pair {
     Pair { certificate: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
 }
 
-pub(crate) struct Running {
+/// Where a server listens.
+pub(crate) struct At {
     pub(crate) webhook: SocketAddr,
     pub(crate) admin: SocketAddr,
+}
+
+pub(crate) struct Running {
+    at: At,
     pub(crate) folder: TempDir,
     end: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), ServeError>>,
@@ -77,7 +82,7 @@ impl Running {
         let task = tokio::spawn(server.serve(async {
             let _ = ended.await;
         }));
-        Self { webhook, admin, folder, end: Some(end), task }
+        Self { at: At { webhook, admin }, folder, end: Some(end), task }
     }
 
     /// Asks it to end.
@@ -89,15 +94,22 @@ impl Running {
     pub(crate) async fn ended(self) {
         tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
     }
+}
 
+impl std::ops::Deref for Running {
+    type Target = At;
+    fn deref(&self) -> &At {
+        &self.at
+    }
+}
+
+impl At {
     pub(crate) async fn connect(&self) -> Client {
         self.connect_with(&client_config(&[b"http/1.1"])).await
     }
 
     pub(crate) async fn connect_with(&self, config: &Arc<rustls::ClientConfig>) -> Client {
-        let stream = TcpStream::connect(self.webhook).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        Client { stream: TlsConnector::from(Arc::clone(config)).connect(name, stream).await.unwrap() }
+        Client::over(TcpStream::connect(self.webhook).await.unwrap(), config).await
     }
 
     /// The body of a page of the admin listener, and its code.
@@ -147,6 +159,11 @@ impl Reply {
 }
 
 impl Client {
+    pub(crate) async fn over(stream: TcpStream, config: &Arc<rustls::ClientConfig>) -> Self {
+        let name = ServerName::try_from("localhost").unwrap();
+        Self { stream: TlsConnector::from(Arc::clone(config)).connect(name, stream).await.unwrap() }
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();
@@ -220,6 +237,17 @@ pub(crate) fn review_of(mount: Mount) -> Vec<u8> {
             "spec": {"containers": [{"name": "main", "image": "i"}]}}}})
     .to_string()
     .into_bytes()
+}
+
+/// A review whose answer is far larger than itself: long names of variables, in each of many containers.
+pub(crate) fn review_of_much() -> Vec<u8> {
+    let asked = |number| json!({"group": "g", "key": format!("k{number}-{}", "x".repeat(200)), "mount": "env"});
+    let list: Vec<Value> = (0..20).map(asked).collect();
+    let containers: Vec<Value> = (0..100).map(|number| json!({"name": format!("c{number}")})).collect();
+    let mut review: Value = serde_json::from_slice(&review()).unwrap();
+    review["request"]["object"]["metadata"]["annotations"] = json!({"keybearer.dev/secrets": json!(list).to_string()});
+    review["request"]["object"]["spec"]["containers"] = containers.into();
+    review.to_string().into_bytes()
 }
 
 /// A client that trusts anybody: what is tested is not whom the API server trusts.

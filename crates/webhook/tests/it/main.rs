@@ -1,5 +1,7 @@
 //! The server on real sockets: TLS, reviews, limits, files that change, what it logs, and its end.
 
+#[cfg(target_os = "linux")]
+mod attacks;
 mod bad_input;
 mod certificates;
 mod connections;
@@ -7,3 +9,5 @@ mod ending;
 mod globals;
 mod harness;
 mod log;
+#[cfg(target_os = "linux")]
+mod process;
