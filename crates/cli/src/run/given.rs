@@ -124,7 +124,10 @@ impl Given {
         let secret = &request.secret;
         let found = match &request.source {
             Source::Reference { name, key } => self.stores.local.get(name, key, ""),
-            Source::Sealed | Source::Inline => self.stores.local.get(&secret.group, &secret.key, &secret.group_version),
+            // On a laptop Local answers; the others never bring anything there.
+            Source::Sealed | Source::Inline | Source::Pulled(_) | Source::Annotated(_) => {
+                self.stores.local.get(&secret.group, &secret.key, &secret.group_version)
+            }
         };
         match found {
             Some((_, Origin::Store)) => "local store",
