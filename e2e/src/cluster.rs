@@ -65,6 +65,8 @@ impl Cluster {
     /// Removes all that a run makes.
     pub(crate) fn clean(&self) -> Result {
         install::remove_all(self)?;
+        // Only those that a case has made.
+        self.kubectl.run(["delete", "customresourcedefinition", "-l", "keybearer.dev/e2e=true"])?;
         let names = [TASKS, RESTRICTED, SYSTEM];
         self.kubectl.run(["delete", "namespace", "--ignore-not-found"].into_iter().chain(names)).map(drop)
     }

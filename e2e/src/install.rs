@@ -39,7 +39,13 @@ impl Form {
 
     /// Applies its manifests.
     pub(crate) fn apply(self, cluster: &Cluster) -> Result<String> {
-        cluster.kubectl.run(["apply", "-k", &self.folder()])
+        let folder = self.folder();
+        let mut words = vec!["apply", "-k", &folder];
+        if self == Self::FlyteV1 {
+            // As Helm, which installs Flyte, leaves them: `kubectl` has written none of it.
+            words.extend(["--server-side", "--field-manager=helm"]);
+        }
+        cluster.kubectl.run(words)
     }
 
     /// Removes what its manifests name, as a user does.
@@ -100,9 +106,37 @@ pub(crate) fn refuse_foreign(cluster: &Cluster) -> Result {
         return Err(foreign("MutatingWebhookConfiguration"));
     }
     let not_ours = format!("{OURS}!=true");
-    let roles = cluster.kubectl.run(["get", "clusterrole", "-l", &not_ours, "-o", "name"])?;
-    if roles.lines().any(|role| role.ends_with(&format!("/{NAME}"))) {
+    let roles = cluster.kubectl.json(["get", "clusterrole", "-l", &not_ours])?;
+    let is_foreign = |role: &serde_json::Value| {
+        // That of the chart is marked by Helm alone.
+        let release = &role["metadata"]["annotations"]["meta.helm.sh/release-namespace"];
+        role["metadata"]["name"] == NAME && release != SYSTEM
+    };
+    if roles["items"].as_array().into_iter().flatten().any(is_foreign) {
         return Err(foreign("ClusterRole"));
+    }
+    Ok(())
+}
+
+/// Waits until nothing is left of an install: neither the registration nor anything in its namespace.
+pub(crate) fn nothing_is_left(cluster: &Cluster) -> Result {
+    until(Duration::from_secs(60), "the registration is gone with its ClusterRole", || {
+        Ok((!cluster.kubectl.exists(["mutatingwebhookconfiguration", NAME])?).then_some(()))
+    })?;
+    let kinds = "all,secrets,configmaps,serviceaccounts,roles,rolebindings,leases,poddisruptionbudgets,endpointslices,\
+                 horizontalpodautoscalers,networkpolicies";
+    let left = until(Duration::from_secs(60), "pods have ended", || {
+        let left = cluster.kubectl.run(["get", kinds, "-n", SYSTEM, "-o", "name"])?;
+        Ok((!left.contains("pod/")).then_some(left))
+    })?;
+    let every_namespace_has = ["configmap/kube-root-ca.crt", "serviceaccount/default"];
+    let left: Vec<_> = left.lines().filter(|line| !every_namespace_has.contains(line)).collect();
+    if !left.is_empty() {
+        return Err(format!("there is still {left:?}"));
+    }
+    let roles = cluster.kubectl.run(["get", "clusterroles,clusterrolebindings", "-o", "name"])?;
+    if roles.lines().any(|role| role.ends_with(&format!("/{NAME}"))) {
+        return Err("there is still a ClusterRole or its binding".to_owned());
     }
     Ok(())
 }

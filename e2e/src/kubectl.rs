@@ -34,14 +34,25 @@ impl Kubectl {
     pub(crate) fn with<'a>(&self, words: impl IntoIterator<Item = &'a str>, input: &str) -> Result<String> {
         let mut command = Command::new("kubectl");
         // In front, since there is a command behind `--` of some.
-        command.arg("--request-timeout=100s").args(words).env("KUBECONFIG", &self.config);
+        command.arg("--request-timeout=100s").args(words);
+        self.finish(command, input)
+    }
+
+    /// Runs another program with the same cluster, for what it prints.
+    pub(crate) fn beside(&self, command: Command) -> Result<String> {
+        self.finish(command, "")
+    }
+
+    fn finish(&self, mut command: Command, input: &str) -> Result<String> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.env("KUBECONFIG", &self.config);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("`kubectl` can't be started: {error}"))?;
+        let mut child = command.spawn().map_err(|error| format!("`{name}` can't be started: {error}"))?;
         if let Some(mut pipe) = child.stdin.take() {
             // A command that does not read it says itself what is wrong.
             let _ = pipe.write_all(input.as_bytes());
         }
-        let output = child.wait_with_output().map_err(|error| format!("kubectl: {error}"))?;
+        let output = child.wait_with_output().map_err(|error| format!("{name}: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             return Ok(text);

@@ -6,7 +6,9 @@
 
 mod annotation;
 mod case;
+mod chart;
 mod cluster;
+mod document;
 mod install;
 mod kubectl;
 mod pod;

@@ -4,8 +4,11 @@ mod controllers;
 mod delivery;
 mod flyte;
 mod flyte_v1;
+mod helm;
 mod lifecycle;
+mod migration;
 mod neighbours;
+mod operations;
 mod python;
 mod refusals;
 
@@ -46,12 +49,20 @@ pub(crate) fn all(cluster: &Cluster, filter: &str, report: &mut Report) -> Resul
         crate::install::remove_all(cluster)?;
         Form::Guard.apply(cluster)?;
     }
-    if any(&[("flyte_v1", flyte::V1), ("flyte_v1", flyte_v1::CASES)], filter) {
+    let flyte_v1 = [("flyte_v1", flyte::V1), ("flyte_v1", flyte_v1::CASES), ("migration", migration::CASES)];
+    if any(&flyte_v1, filter) {
         if report.stage(cluster, "install::flyte_v1_with_our_image", || flyte_v1::install(cluster)) {
             report.together(cluster, "flyte_v1", flyte::V1, filter);
             report.in_order(cluster, "flyte_v1", flyte_v1::CASES, filter);
+            report.in_order(cluster, "migration", migration::CASES, filter);
         }
         crate::install::remove_all(cluster)?;
+    }
+    if any(&[("helm", helm::CASES), ("operations", operations::CASES)], filter) {
+        // The guard, too.
+        crate::install::remove_all(cluster)?;
+        report.in_order(cluster, "helm", helm::CASES, filter);
+        report.in_order(cluster, "operations", operations::CASES, filter);
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ const PYTHON_TASKS: &str = "KEYBEARER_E2E_PYTHON";
 /// Makes the images, gives them to the cluster's node, and starts the cases.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     cluster(std::env::var_os("KUBECONFIG").map(PathBuf::from).as_deref())?;
-    for (program, source) in [("kubectl", "the cluster's own release"), ("ctr", "containerd")] {
+    for (program, source) in
+        [("kubectl", "the cluster's own release"), ("ctr", "containerd"), ("helm", "https://helm.sh")]
+    {
         installed(program, source)?;
     }
     let workspace = Workspace::read()?;

@@ -137,19 +137,7 @@ fn without_the_webhook_nobody_starts_without_a_secret(cluster: &Cluster) -> Resu
 fn deleted_it_leaves_nothing_and_blocks_nothing(cluster: &Cluster) -> Result {
     Form::Guard.delete(cluster)?;
     Form::Keybearer.delete(cluster)?;
-    until(Duration::from_secs(60), "the registration is gone with its ClusterRole", || {
-        Ok((!cluster.kubectl.exists(["mutatingwebhookconfiguration", NAME])?).then_some(()))
-    })?;
-    let kinds = "all,secrets,configmaps,serviceaccounts,roles,rolebindings,leases,poddisruptionbudgets,endpointslices";
-    let left = until(Duration::from_secs(60), "pods have ended", || {
-        let left = cluster.kubectl.run(["get", kinds, "-n", SYSTEM, "-o", "name"])?;
-        Ok((!left.contains("pod/")).then_some(left))
-    })?;
-    let every_namespace_has = ["configmap/kube-root-ca.crt", "serviceaccount/default"];
-    let left: Vec<_> = left.lines().filter(|line| !every_namespace_has.contains(line)).collect();
-    if !left.is_empty() {
-        return Err(format!("there is still {left:?}"));
-    }
+    install::nothing_is_left(cluster)?;
     // A deletion of the policy is taken up a moment later, too.
     let pod = asking().named(TASKS, "free");
     until(Duration::from_secs(20), "a pod that asks is admitted", || Ok(cluster.kubectl.dry_run(&pod).ok().map(drop)))

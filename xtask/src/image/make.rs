@@ -141,6 +141,9 @@ mod tests {
         let version = env!("CARGO_PKG_VERSION");
         for (path, line) in [
             ("deploy/kustomize/base/kustomization.yaml", format!("newTag: {version}")),
+            ("deploy/kustomize/overlays/flyte/kustomization.yaml", format!("newTag: {version}")),
+            ("deploy/helm/keybearer/Chart.yaml", format!("\nversion: {version}")),
+            ("deploy/helm/keybearer/Chart.yaml", format!("appVersion: {version}")),
             ("e2e/install/flyte-v1/webhook.yaml", format!("image: keybearer:{version}")),
             ("Dockerfile", format!("org.opencontainers.image.version=\"{version}\"")),
             ("Dockerfile", format!("USER {0}:{0}", root::USER)),
