@@ -1,10 +1,10 @@
 //! The command line.
 
 use crate::fault::Fault;
-use crate::{annotate, decode, explain, run, secrets, terminal, webhook};
+use crate::{annotate, completions, decode, explain, man, run, secrets, terminal, webhook};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Error, Parser, Subcommand};
+use clap::{CommandFactory, Error, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[cfg(feature = "webhook")]
@@ -64,6 +64,8 @@ enum Command {
     Secret(secrets::Args),
     #[command(alias = "webhooks")]
     Webhook(webhook::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Cli {
@@ -78,6 +80,8 @@ impl Cli {
             Command::Annotate(args) => (annotate::execute(&args), 2),
             Command::Decode(args) => (decode::execute(&args), 2),
             Command::Secret(args) => (secrets::execute(&args), 2),
+            Command::Completions(args) => (completions::execute(&args), 2),
+            Command::Man(args) => (man::execute(&args), 2),
             Command::Webhook(args) => (webhook::execute(&args, started_as("flytepropeller")), 1),
         };
         result.unwrap_or_else(|fault| {
@@ -85,6 +89,11 @@ impl Cli {
             ExitCode::from(failure_code)
         })
     }
+}
+
+/// All commands and their options, for those who describe them to others.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Whether the program was started under a name: one of the links that the image has.

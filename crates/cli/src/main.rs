@@ -3,11 +3,13 @@
 mod annotate;
 mod args;
 mod asked;
+mod completions;
 mod decode;
 mod document;
 mod explain;
 mod fault;
 mod live;
+mod man;
 mod manifest;
 mod patched;
 mod quoted;

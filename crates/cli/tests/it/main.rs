@@ -10,6 +10,7 @@ mod prompt;
 mod run;
 mod same;
 mod secrets;
+mod shells;
 mod signals;
 mod support;
 #[cfg(feature = "webhook")]
