@@ -10,6 +10,7 @@ use crate::document::Document;
 use crate::fault::Fault;
 use crate::live;
 use crate::manifest::{Manifest, PodSource};
+use crate::package::{self, Packaged};
 use crate::settings::Settings;
 use crate::terminal;
 use admission::plan::Source;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 Examples:
   keybearer explain pod.yaml
   keybearer explain job.yaml --config webhook.yaml --output json
+  keybearer explain flyte-package.tgz --task app.train
   kubectl get pod task -o yaml | keybearer explain -
   keybearer explain deployment/web -n team     (asks kubectl for it)
 
@@ -34,10 +36,14 @@ Exit codes:
   1  the pod would be refused
   2  the command line, the file or the configuration can't be used")]
 pub(crate) struct Args {
-    /// A Pod, an object with a pod template (a Deployment, a Job, …) or an `AdmissionReview`, as YAML or JSON; - for stdin;
-    /// or KIND/NAME of a cluster
+    /// A Pod, an object with a pod template (a Deployment, a Job, …) or an `AdmissionReview`, as YAML or JSON; what
+    /// `pyflyte package` wrote; - for stdin; or KIND/NAME of a cluster
     #[arg(value_name = "FILE")]
     file: String,
+
+    /// A task of a package; without it all tasks are explained in short
+    #[arg(long, value_name = "NAME")]
+    task: Option<String>,
 
     #[command(flatten)]
     settings: Settings,
@@ -71,14 +77,22 @@ pub(crate) struct Explained<'a> {
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let config = args.settings.load()?;
-    let manifest = if live::is_name(&args.file) {
+    let globals =
+        if config.asks_global { stores::load_globals(&config.global).map_err(Fault::new)? } else { Globals::default() };
+    let manifest = if args.task.is_none() && live::is_name(&args.file) {
         let object = live::get(&args.file, args.settings.namespace.as_deref())?;
         Document::of(args.file.clone(), object)?.try_into()?
+    } else if package::is_one(&args.file, args.task.as_deref()) {
+        let packaged = Packaged::read(&args.file)?;
+        let Some(name) = &args.task else { return overview(&packaged, &config, &globals, args) };
+        let made = packaged.outline(packaged.find(name)?)?;
+        for note in &made.notes {
+            terminal::note(note);
+        }
+        packaged.manifest(&made.pod)?
     } else {
         Manifest::read(&args.file)?
     };
-    let globals =
-        if config.asks_global { stores::load_globals(&config.global).map_err(Fault::new)? } else { Globals::default() };
     let is_review = *manifest.source() == PodSource::Review;
     if is_review && args.output == Output::Review {
         // Whatever it is, this is what the webhook says to it.
@@ -105,6 +119,16 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let mistakes = mistakes::find(&manifest, &pod, &config);
     let explained = Explained { pod: &pod, pod_json: &pod_json, config: &config, answer, notes, mistakes };
     print(&explained, &globals, args.output)
+}
+
+/// All tasks of a package. A patch and a review are of one pod.
+fn overview(packaged: &Packaged, config: &Config, globals: &Globals, args: &Args) -> Result<ExitCode, Fault> {
+    if matches!(args.output, Output::Patch | Output::Review) {
+        return Err(Fault::new("a patch and a review are of one pod, and a package has many tasks")
+            .hint("name one with --task; without --output they are listed"));
+    }
+    let namespace = args.settings.namespace.as_deref().unwrap_or("default");
+    package::overview(packaged, config, globals, namespace, args.output == Output::Json)
 }
 
 fn print(explained: &Explained<'_>, globals: &Globals, output: Output) -> Result<ExitCode, Fault> {

@@ -11,6 +11,7 @@ mod fault;
 mod live;
 mod man;
 mod manifest;
+mod package;
 mod patched;
 mod quoted;
 mod run;

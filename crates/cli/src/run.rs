@@ -1,40 +1,49 @@
 //! `keybearer run`: a pod on this machine, with the secrets that it asked for.
 
+mod done;
 mod given;
 mod kept;
 mod output;
 mod planned;
 mod refusal;
 mod table;
+mod task;
 
 use crate::fault::Fault;
 use crate::manifest::{Manifest, PodSource};
 use crate::settings::Settings;
-use crate::{explain, patched, terminal, unreadable};
+use crate::{explain, package, patched, terminal, unreadable};
 use admission::plan::{self, FETCHER, Plan};
 use admission::review::identity;
 use admission::{Config, Identity, PodView, Values, render};
+use done::Done;
 use given::Given;
 use planned::Planned;
-use runner::Outcome;
+use runner::Exchange;
 use std::error::Error;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use stores::DeliverError;
 
 /// The exit code where nothing was started, as container engines have it.
 pub(crate) const NOT_STARTED: u8 = 125;
 
-/// Run a pod's containers on this machine, with the secrets that the pod asks for
+/// Run a pod's containers or a packaged task on this machine, with the secrets that it asks for
 ///
 /// The pod is planned and patched as in a cluster, then its init containers run in order and its containers side by
 /// side, as local processes with the env vars and files that they would see there. Images are not pulled: each
 /// container's program has to be on this machine. Of this machine's environment only `PATH`, `HOME`, `LANG`, `TERM`,
 /// `TMPDIR`, `VIRTUAL_ENV` and `PYTHONPATH` are passed on.
+///
+/// A packaged task is run as its pod, by flytekit's own entrypoint in the active Python environment and in the current
+/// folder. Its outputs are printed by name on stdout; what it prints itself goes to stderr.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   keybearer run examples/user-info.yaml --secret user-info/user_secret=open-sesame
   keybearer run pod.yaml --secret-file tls/ca.crt=ca.pem --output json
+  keybearer run flyte-package.tgz                             (its tasks, and what each asks for)
+  keybearer run flyte-package.tgz --task app.train --input epochs=3 --secret db/password=s3cret
 
 What neither --secret nor --secret-file gives is looked for in the local store, which
 `keybearer secret set` fills. All of them also answer the pod's own references to Secrets, as
@@ -43,15 +52,19 @@ NAME/KEY. Values on a command line can be seen by other users of this machine.
 Exit codes:
   125  nothing was started; the reason is on stderr
   2    the command line can't be read
+  1    a task failed, or left no outputs
   Otherwise that of the container named by the pod's annotation `primary_container_name`, else
   the first that is not 0; 128 + N where signal N ended it, or this command.")]
 pub(crate) struct Args {
-    /// A Pod, or an object with a pod template (YAML or JSON), or - for stdin
-    #[arg(value_name = "POD.yaml")]
+    /// A Pod, an object with a pod template (YAML or JSON), or what `pyflyte package` wrote, or - for stdin
+    #[arg(value_name = "FILE")]
     file: String,
 
     #[command(flatten)]
     given: given::GivenArgs,
+
+    #[command(flatten)]
+    task: task::TaskArgs,
 
     #[command(flatten)]
     kept: kept::KeptArgs,
@@ -63,7 +76,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     service_account: Option<String>,
 
-    /// How to say on stderr where each secret is found
+    /// How to say on stderr where each secret is found, and on stdout what a task gives
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
 }
@@ -78,14 +91,23 @@ enum Output {
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let config = args.settings.load_for_laptop()?;
+    if package::is_one(&args.file, args.task.task.as_deref()) {
+        return task::execute(args, &config, &args.given.read()?);
+    }
     let manifest = Manifest::read(&args.file)?;
     if *manifest.source() == PodSource::Review {
         return Err(Fault::new(format!("`{}` is an AdmissionReview, not a pod", manifest.origin))
             .hint(format!("`keybearer explain {}` shows what the webhook would answer", args.file)));
     }
     let given = args.given.read()?;
-    let outcome = Job { manifest: &manifest, config: &config, given: &given, args }.run()?;
-    Ok(ExitCode::from(outcome.exit_code))
+    let special = Special {
+        host_env: std::env::vars_os().collect(),
+        isolation: args.kept.isolation.into(),
+        aside: false,
+        start: None,
+    };
+    let done = Job { manifest: &manifest, config: &config, given: &given, args }.run(&special, None)?;
+    Ok(ExitCode::from(done.outcome.exit_code))
 }
 
 /// A pod to be run, with what.
@@ -96,8 +118,19 @@ struct Job<'a> {
     args: &'a Args,
 }
 
+/// What depends on where the pod comes from.
+struct Special {
+    /// What it may see of this machine's environment, and what is not passed on.
+    host_env: Vec<(OsString, OsString)>,
+    isolation: runner::Isolation,
+    /// Whether the containers' output goes to stderr, all of it.
+    aside: bool,
+    /// What is said when all is there and it starts.
+    start: Option<String>,
+}
+
 impl Job<'_> {
-    fn run(&self) -> Result<Outcome, Fault> {
+    fn run(&self, special: &Special, exchange: Option<&mut dyn Exchange>) -> Result<Done, Fault> {
         let Self { manifest, config, args, .. } = *self;
         let pod_json = manifest.pod_json()?;
         let pod = manifest.view(&pod_json)?;
@@ -109,10 +142,18 @@ impl Job<'_> {
         }
         terminal::mistakes(&explain::mistakes(manifest, &pod, config));
         let planned = Planned::new(&pod, &who, config)?;
-        self.start(&pod, &pod_json, &who, &planned)
+        self.start(&pod, &pod_json, &who, &planned, special, exchange)
     }
 
-    fn start(&self, pod: &PodView<'_>, pod_json: &str, who: &Identity, planned: &Planned) -> Result<Outcome, Fault> {
+    fn start(
+        &self,
+        pod: &PodView<'_>,
+        pod_json: &str,
+        who: &Identity,
+        planned: &Planned,
+        special: &Special,
+        exchange: Option<&mut dyn Exchange>,
+    ) -> Result<Done, Fault> {
         let Self { manifest, given, args, .. } = *self;
         let plan = &planned.here;
         let patched = patched::apply(pod_json, &render(plan, pod, &Values::none()))?.to_string();
@@ -121,8 +162,8 @@ impl Job<'_> {
         let options = || runner::Options {
             namespace: who.namespace.clone(),
             service_account: who.service_account.clone(),
-            host_env: std::env::vars_os().collect(),
-            isolation: args.kept.isolation.into(),
+            host_env: special.host_env.clone(),
+            isolation: special.isolation,
             own_strays: true,
             ..runner::Options::default()
         };
@@ -153,23 +194,26 @@ impl Job<'_> {
             let volumes = stores::Volumes { files: dir(plan::FILES_VOLUME), env: dir(plan::ENV_VOLUME) };
             delivery.write(&volumes).map_err(Into::into)
         };
-        let options = runner::Options { builtin: fetcher(plan, fill), ..options() };
+        let exchange = exchange.map(|exchange| Box::new(exchange) as Box<dyn Exchange>);
+        let options = runner::Options { builtin: fetcher(plan, fill), exchange, ..options() };
         let prepared = runner::prepare(&runnable, given, options);
         given.check_store()?;
         given.warn_of_unused(planned.shown());
         let mut prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal)))?;
-        prepared.mask(args.kept.masked(plan, &values, given));
+        let known = kept::known(plan, &values, given);
+        prepared.mask(args.kept.masks(&known));
         match args.output {
             Output::Table => terminal::err(&table::text(planned, given, &delivery.left_out))?,
             Output::Json => terminal::err(&table::json(planned, given, &delivery.left_out)?)?,
         }
-        let mut streams = output::Streams::new(pod);
+        special.start.iter().for_each(terminal::note);
+        let mut streams = output::Streams::new(pod, special.aside);
         let mut outcome = prepared.run(&mut streams).map_err(|error| refusal::of_run(&error))?;
         if let Some(error) = streams.lost {
             terminal::fault(&Fault::new(format!("output of the containers was lost: it can't be written: {error}")));
             outcome.exit_code = outcome.exit_code.max(1);
         }
-        Ok(outcome)
+        Ok(Done { outcome, known })
     }
 }
 

@@ -82,11 +82,12 @@ mod volume;
 
 pub use lines::LONGEST_PIECE;
 pub use mask::{MARK, Masked, SHORTEST_MASKED};
-pub use namespace::init_if_asked;
-pub use options::{Builtin, HOST_ENV, Isolation, Options, SecretObjects, VolumeDirs};
+pub use namespace::{init_if_asked, namespaces};
+pub use options::{Builtin, Exchange, HOST_ENV, Isolation, Options, SecretObjects, VolumeDirs};
 pub use outcome::{ContainerResult, Decider, End, Outcome, Role, StartError};
 pub use output::{Framing, Note, Output, Stream};
 pub use pod::{Pod, PodError};
 pub use prepare::{Prepared, prepare, run};
+pub use private::PrivateDir;
 pub use problem::{MAX_STRING, Problem, Refusal, RunError, Unfit};
 pub use reference::{Place, SecretReference};

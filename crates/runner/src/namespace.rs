@@ -49,6 +49,17 @@ pub(crate) const KEPT: &str = "kept";
 /// Those that start empty, which are no more than the system's memory can hold.
 pub(crate) const SCRATCH: &str = "scratch";
 
+/// Whether runs have namespaces ([`Isolation::Namespace`](crate::Isolation::Namespace)); makes them to find out.
+///
+/// # Errors
+/// Why they have none.
+pub fn namespaces() -> Result<(), String> {
+    if !was_called() {
+        return Err("this program or system is not made for it".into());
+    }
+    Sandbox::start(&[]).map(drop)
+}
+
 /// Why a sandbox starts no container.
 pub(crate) enum Failed {
     /// The mount of this number can't be made.

@@ -30,6 +30,8 @@ pub struct Options<'a> {
     pub secrets_root: String,
     /// An init container that this process does itself.
     pub builtin: Option<Builtin<'a>>,
+    /// What the caller puts into volumes before the first container, and takes out of them after the last.
+    pub exchange: Option<Box<dyn Exchange + 'a>>,
     /// The caller's environment. Only the names in [`HOST_ENV`] are passed on.
     pub host_env: Vec<(OsString, OsString)>,
     /// How the run's files are kept from everyone else.
@@ -59,6 +61,7 @@ impl Default for Options<'_> {
             service_account: "default".into(),
             secrets_root: "/etc/flyte/secrets".into(),
             builtin: None,
+            exchange: None,
             isolation: Isolation::default(),
             init_command: None,
             host_env: Vec::new(),
@@ -107,6 +110,24 @@ impl<'a> Builtin<'a> {
 impl fmt::Debug for Builtin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builtin").field("container", &self.container).finish_non_exhaustive()
+    }
+}
+
+/// Files that go into a pod's volumes and come out of them. Called on the caller's thread; signals wait for it.
+pub trait Exchange {
+    /// Called when the volumes are there and nothing has started. An error ends the run.
+    fn before(&mut self, volumes: &VolumeDirs) -> std::io::Result<()>;
+    /// Called when all containers have ended, however they did, while the volumes are still there.
+    fn after(&mut self, volumes: &VolumeDirs);
+}
+
+impl<T: Exchange + ?Sized> Exchange for &mut T {
+    fn before(&mut self, volumes: &VolumeDirs) -> std::io::Result<()> {
+        (**self).before(volumes)
+    }
+
+    fn after(&mut self, volumes: &VolumeDirs) {
+        (**self).after(volumes);
     }
 }
 

@@ -13,12 +13,15 @@ use rustix::fs::{Access, FlockOperation, OFlags, access, flock};
 use rustix::io::Errno;
 use rustix::process::{Pid, geteuid, test_kill_process};
 
+/// Where Linux keeps files in memory.
+pub(crate) const MEMORY: &str = "/dev/shm";
+
 const PREFIX: &str = "keybearer-run-";
 const LOCK: &str = "lock";
 
-/// A directory that goes away with this value.
+/// A directory that only this user can look into, and that goes away with this value. What a killed process leaves, the next run removes.
 #[derive(Debug)]
-pub(crate) struct PrivateDir {
+pub struct PrivateDir {
     path: PathBuf,
     _lock: File,
 }
@@ -39,7 +42,16 @@ impl PrivateDir {
         Ok(PrivateDir { path: dir.keep(), _lock: file })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Makes one where a run's files are: in memory, where there is a directory that is.
+    ///
+    /// # Errors
+    /// What the system says if it can't be made.
+    pub fn new() -> io::Result<PrivateDir> {
+        PrivateDir::make(&parent(Path::new(MEMORY)))
+    }
+
+    /// Its absolute path.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

@@ -236,6 +236,9 @@ pub enum RunError {
         /// The reason.
         source: io::Error,
     },
+    /// The caller's files can't be put into a volume.
+    #[error("files can't be put into a volume")]
+    Exchange(#[source] io::Error),
     /// Signals can't be listened for, or processes not be waited for.
     #[error("processes can't be watched")]
     Watch(#[source] io::Error),

@@ -11,15 +11,12 @@ use crate::outcome::{ContainerResult, Decider, End, Outcome, Role, StartError, s
 use crate::output::{Note, Output};
 use crate::place::Place;
 use crate::prepare::{Planned, Prepared};
-use crate::private::{self, PrivateDir};
+use crate::private::{self, MEMORY, PrivateDir};
 use crate::problem::RunError;
 use crate::program::{Launch, Surroundings};
 use crate::signals::Signals;
 use crate::strays::Strays;
 use crate::supervisor::{Patience, Supervisor};
-
-/// Where Linux keeps files in memory.
-const MEMORY: &str = "/dev/shm";
 
 pub(crate) fn run(mut prepared: Prepared<'_>, output: &mut dyn Output) -> Result<Outcome, RunError> {
     // In this order: what is dropped first ends the processes, what is dropped next removes their files, and only then signals may end this process.
@@ -59,12 +56,16 @@ fn run_in(
     signals: &mut Signals,
     output: &mut dyn Output,
 ) -> Result<Outcome, RunError> {
-    let Prepared { containers, volumes, to_fill, builtin, primary, root, host_env, grace, options, .. } = prepared;
+    let Prepared { containers, volumes, to_fill, builtin, primary, root, host_env, grace, mut options, .. } = prepared;
     let masked = Rc::new(Values::new(&options.mask));
     if masked.too_short > 0 {
         output.note(&Note::NotMasked(masked.too_short));
     }
     let volumes = place.make(&volumes, &to_fill)?;
+    let mut exchange = options.exchange.take();
+    if let Some(exchange) = &mut exchange {
+        exchange.before(&volumes).map_err(RunError::Exchange)?;
+    }
     let patience = Patience { grace, restart_delay: options.restart_delay };
     let mut stage = Stage {
         containers: &containers,
@@ -76,7 +77,11 @@ fn run_in(
         filled: None,
     };
     stage.play(builtin).map_err(RunError::Watch)?;
-    Ok(stage.outcome())
+    let outcome = stage.outcome();
+    if let Some(mut exchange) = exchange {
+        exchange.after(&volumes);
+    }
+    Ok(outcome)
 }
 
 /// A run under way.

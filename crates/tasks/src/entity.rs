@@ -4,7 +4,7 @@ use prost::Message;
 use thiserror::Error;
 
 use crate::proto::admin::{LaunchPlan, TaskSpec, WorkflowSpec};
-use crate::proto::core::{Identifier, ResourceType, TaskTemplate};
+use crate::proto::core::{ResourceType, TaskTemplate};
 
 /// Why bytes are no entity of Flyte's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -30,8 +30,10 @@ pub enum EntityError {
 #[derive(Debug)]
 pub(crate) enum Entity {
     Task(Box<TaskTemplate>),
-    Workflow,
-    LaunchPlan,
+    /// By its name.
+    Workflow(String),
+    /// By its name.
+    LaunchPlan(String),
 }
 
 impl Entity {
@@ -48,15 +50,17 @@ impl Entity {
         if let Some(id) = LaunchPlan::decode(bytes).ok().and_then(|plan| plan.id) {
             match id.resource_type() {
                 ResourceType::Task => return task(TaskTemplate::decode(bytes).map(Some)),
-                ResourceType::Workflow => return Ok(Self::Workflow),
-                ResourceType::LaunchPlan => return Ok(Self::LaunchPlan),
+                ResourceType::Workflow => return Ok(Self::Workflow(id.name)),
+                ResourceType::LaunchPlan => return Ok(Self::LaunchPlan(id.name)),
                 ResourceType::Unspecified | ResourceType::Dataset => {}
             }
         }
         let id = WorkflowSpec::decode(bytes).ok().and_then(|spec| spec.template).and_then(|template| template.id);
-        match id.as_ref().map(Identifier::resource_type) {
-            Some(ResourceType::Task) => task(TaskSpec::decode(bytes).map(|spec| spec.template)),
-            Some(ResourceType::Workflow) => Ok(Self::Workflow),
+        match id {
+            Some(id) if id.resource_type() == ResourceType::Task => {
+                task(TaskSpec::decode(bytes).map(|spec| spec.template))
+            }
+            Some(id) if id.resource_type() == ResourceType::Workflow => Ok(Self::Workflow(id.name)),
             _ => Err(EntityError::Unknown),
         }
     }

@@ -6,7 +6,7 @@ use prost::Message;
 use thiserror::Error;
 
 use crate::names::nearest;
-use crate::proto::core::LiteralMap;
+use crate::proto::core::{Literal, LiteralMap};
 use crate::{Task, Type};
 
 /// A task's inputs.
@@ -103,10 +103,23 @@ impl Task {
     /// [`InputError`] for what isn't such a pair or not such a value, for names that the task doesn't have, and for
     /// inputs that aren't given. That an input has a default is not in a package.
     pub fn inputs<'a>(&self, pairs: impl IntoIterator<Item = &'a str>) -> Result<Inputs, InputError> {
-        let inputs = self.some_inputs(pairs)?;
-        let missing = self.parameters().into_iter().filter(|wanted| !inputs.map.literals.contains_key(&wanted.name));
-        let names: Vec<_> = missing.map(|wanted| (wanted.name, wanted.ty.to_string())).collect();
-        if names.is_empty() { Ok(inputs) } else { Err(InputError::Missing { task: self.name().to_owned(), names }) }
+        let (inputs, errors) = self.read_inputs(pairs);
+        let missing = self.missing(&inputs);
+        errors.into_iter().next().or(missing).map_or(Ok(inputs), Err)
+    }
+
+    /// The same, with all that is wrong at once.
+    ///
+    /// # Errors
+    /// Each [`InputError`], those for inputs that aren't given last and as one; not these if `defaults` may stand in.
+    pub fn all_inputs<'a>(
+        &self,
+        pairs: impl IntoIterator<Item = &'a str>,
+        defaults: bool,
+    ) -> Result<Inputs, Vec<InputError>> {
+        let (inputs, mut errors) = self.read_inputs(pairs);
+        errors.extend(self.missing(&inputs).filter(|_| !defaults));
+        if errors.is_empty() { Ok(inputs) } else { Err(errors) }
     }
 
     /// The same, but what isn't given is left to the function's own defaults.
@@ -114,30 +127,42 @@ impl Task {
     /// # Errors
     /// [`InputError`] for what isn't a pair or not a value of its type, and for names that the task doesn't have.
     pub fn some_inputs<'a>(&self, pairs: impl IntoIterator<Item = &'a str>) -> Result<Inputs, InputError> {
+        let (inputs, errors) = self.read_inputs(pairs);
+        errors.into_iter().next().map_or(Ok(inputs), Err)
+    }
+
+    /// What can be read, and what is wrong with the rest. An input of a wrong value counts as given.
+    fn read_inputs<'a>(&self, pairs: impl IntoIterator<Item = &'a str>) -> (Inputs, Vec<InputError>) {
         let parameters = self.parameters();
-        let mut inputs = Inputs::default();
+        let (mut inputs, mut errors) = (Inputs::default(), Vec::new());
         for pair in pairs {
-            let (name, text) = pair.split_once('=').ok_or(InputError::Form)?;
+            let Some((name, text)) = pair.split_once('=') else {
+                errors.push(InputError::Form);
+                continue;
+            };
             let Some(wanted) = parameters.iter().find(|wanted| wanted.name == name) else {
                 let nearest = nearest(name, parameters.iter().map(|wanted| wanted.name.as_str())).map(str::to_owned);
                 let names = parameters.iter().map(|wanted| format!("`{}` ({})", wanted.name, wanted.ty)).collect();
-                return Err(InputError::Unknown {
-                    task: self.name().to_owned(),
-                    name: name.to_owned(),
-                    nearest,
-                    names,
-                });
+                let (task, name) = (self.name().to_owned(), name.to_owned());
+                errors.push(InputError::Unknown { task, name, nearest, names });
+                continue;
             };
             let Type(ty) = &wanted.ty;
-            let literal = value::of_text(text, ty).map_err(|what| InputError::Value {
-                name: name.to_owned(),
-                ty: wanted.ty.to_string(),
-                what,
-            })?;
+            let literal = value::of_text(text, ty).unwrap_or_else(|what| {
+                errors.push(InputError::Value { name: name.to_owned(), ty: wanted.ty.to_string(), what });
+                Literal::default()
+            });
             if inputs.map.literals.insert(name.to_owned(), literal).is_some() {
-                return Err(InputError::Twice { name: name.to_owned() });
+                errors.push(InputError::Twice { name: name.to_owned() });
             }
         }
-        Ok(inputs)
+        (inputs, errors)
+    }
+
+    /// What isn't given.
+    fn missing(&self, inputs: &Inputs) -> Option<InputError> {
+        let missing = self.parameters().into_iter().filter(|wanted| !inputs.map.literals.contains_key(&wanted.name));
+        let names: Vec<_> = missing.map(|wanted| (wanted.name, wanted.ty.to_string())).collect();
+        (!names.is_empty()).then(|| InputError::Missing { task: self.name().to_owned(), names })
     }
 }

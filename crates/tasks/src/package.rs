@@ -16,10 +16,10 @@ use crate::{ArchiveError, EntityError, Task};
 pub struct Package {
     /// Its tasks, in the order of their entries' numbers.
     pub tasks: Vec<Task>,
-    /// How many workflows it has. They are not read further.
-    pub workflows: usize,
-    /// How many launch plans it has. They are not read further.
-    pub launch_plans: usize,
+    /// The names of its workflows. They are not read further.
+    pub workflows: Vec<String>,
+    /// The names of its launch plans. They are not read further.
+    pub launch_plans: Vec<String>,
     /// The code that `pyflyte package --copy all` (or `auto`) put into it: the name of its entry and a gzipped tar.
     pub code: Option<(String, Vec<u8>)>,
 }
@@ -89,6 +89,14 @@ pub enum FindError {
         /// All of them.
         names: Vec<String>,
     },
+    /// It is a workflow, or a launch plan, of this package.
+    #[error("`{name}` is a {what}, not a task")]
+    Other {
+        /// The name.
+        name: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// Several have it.
     #[error("{} tasks are named `{name}`: {}", .which.len(), .which.join(", "))]
     Ambiguous {
@@ -111,6 +119,7 @@ impl FindError {
                 }
                 hint
             }
+            Self::Other { .. } => "its tasks run one by one, each by its own name".to_owned(),
             Self::Ambiguous { .. } => "give one of these instead of the name alone".to_owned(),
         }
     }
@@ -122,7 +131,7 @@ impl Package {
     /// # Errors
     /// [`PackageError`] when it is neither, is damaged or over a limit, or has no task.
     pub fn read(bytes: &[u8]) -> Result<Self, PackageError> {
-        let mut package = Self { tasks: Vec::new(), workflows: 0, launch_plans: 0, code: None };
+        let mut package = Self { tasks: Vec::new(), workflows: Vec::new(), launch_plans: Vec::new(), code: None };
         if archive::is_gzip(bytes) {
             let mut files = archive::files(bytes, is_entity)?;
             files.sort_by_key(|file| number(&file.name));
@@ -134,7 +143,8 @@ impl Package {
             package.add(entity);
         }
         if package.tasks.is_empty() {
-            return Err(PackageError::NoTask { workflows: package.workflows, launch_plans: package.launch_plans });
+            let (workflows, launch_plans) = (package.workflows.len(), package.launch_plans.len());
+            return Err(PackageError::NoTask { workflows, launch_plans });
         }
         Ok(package)
     }
@@ -153,6 +163,12 @@ impl Package {
             (Some(_), Some(_)) => {
                 let which = self.tasks.iter().filter(|task| task.name() == name).map(Task::full_name).collect();
                 Err(FindError::Ambiguous { name: name.to_owned(), which })
+            }
+            (None, _) if self.workflows.iter().any(|other| other == name) => {
+                Err(FindError::Other { name: name.to_owned(), what: "workflow" })
+            }
+            (None, _) if self.launch_plans.iter().any(|other| other == name) => {
+                Err(FindError::Other { name: name.to_owned(), what: "launch plan" })
             }
             (None, _) => {
                 let names: Vec<_> = self.tasks.iter().map(|task| task.name().to_owned()).collect();
@@ -175,8 +191,8 @@ impl Package {
     fn add(&mut self, entity: Entity) {
         match entity {
             Entity::Task(template) => self.tasks.push(Task::new(*template)),
-            Entity::Workflow => self.workflows += 1,
-            Entity::LaunchPlan => self.launch_plans += 1,
+            Entity::Workflow(name) => self.workflows.push(name),
+            Entity::LaunchPlan(name) => self.launch_plans.push(name),
         }
     }
 }

@@ -135,15 +135,26 @@ impl Task {
     /// # Errors
     /// [`PodError`] when it becomes no pod in Flyte, and when Flyte would fail to make it.
     pub fn pod(&self, execution: &Execution, locations: &Locations, inputs: &Inputs) -> Result<Made, PodError> {
+        self.made(execution, Some(&Values { execution, locations, inputs: inputs.map() }))
+    }
+
+    /// The same without inputs and locations: its commands are left as the package has them.
+    ///
+    /// # Errors
+    /// As [`Task::pod`], but for what concerns commands.
+    pub fn outline(&self, execution: &Execution) -> Result<Made, PodError> {
+        self.made(execution, None)
+    }
+
+    fn made(&self, execution: &Execution, values: Option<&Values<'_>>) -> Result<Made, PodError> {
         let mut raw = self.raw_pod(execution)?;
-        let values = Values { execution, locations, inputs: inputs.map() };
         for (list, role) in [("initContainers", None), ("containers", Some(raw.primary.as_str()))] {
             let Some(containers) = raw.spec.get_mut(list).and_then(Value::as_array_mut) else { continue };
             for container in containers {
                 let Some(container) = container.as_object_mut() else {
                     return Err(self.spec_error(format!("has something else than a container in `{list}`")));
                 };
-                self.customize(container, &values, role)?;
+                self.customize(container, execution, values, role)?;
             }
         }
         let containers = raw.spec.get("containers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

@@ -1,10 +1,12 @@
 //! The secrets that the command line gives.
 
+use super::kept::Known;
 use crate::fault::Fault;
 use crate::{document, terminal};
 use admission::Plan;
 use admission::plan::{Request, Source};
 use runner::SecretObjects;
+use secret::Secret;
 use secret::shorthand::parse_assignment;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +76,13 @@ pub(super) struct Assigning {
 pub(super) const SECRET: Assigning = Assigning { option: "--secret", what: "VALUE", member: "value" };
 const SECRET_FILE: Assigning = Assigning { option: "--secret-file", what: "FILE", member: "file" };
 
+fn shown_origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Store => "local store",
+        Origin::Given => "--secret",
+    }
+}
+
 /// Takes an option's value apart. Where that fails, any part of it may be a secret's value, so that none is repeated.
 fn assignment(assigning: &Assigning, index: usize, text: &str) -> Result<(String, String, String), Fault> {
     taken_apart(text, assigning).map_err(|reason| {
@@ -106,12 +115,20 @@ impl Given {
         &self.stores
     }
 
-    /// The values that the pod's own references got.
-    pub(crate) fn answered(&self) -> Vec<runner::Masked> {
-        use secrecy::ExposeSecret;
+    /// Who has a secret here, if anyone.
+    pub(crate) fn here(&self, secret: &Secret) -> Option<&'static str> {
+        let found = self.stores.local.get(&secret.group, &secret.key, &secret.group_version);
+        found.map(|(_, origin)| shown_origin(origin))
+    }
+
+    /// What the pod's own references got.
+    pub(super) fn answered(&self) -> Vec<Known> {
         let used = self.used.borrow();
-        let values = used.iter().filter_map(|(name, key)| self.stores.local.get(name, key, ""));
-        values.map(|(value, _)| value.expose_secret().into()).collect()
+        let known = used.iter().filter_map(|(name, key)| {
+            let (value, _) = self.stores.local.get(name, key, "")?;
+            Some((shown(name, key), value.clone()))
+        });
+        known.collect()
     }
 
     /// Says so where the local store was needed and can't be read: what looks missing may be there.
@@ -129,10 +146,7 @@ impl Given {
                 self.stores.local.get(&secret.group, &secret.key, &secret.group_version)
             }
         };
-        match found {
-            Some((_, Origin::Store)) => "local store",
-            Some((_, Origin::Given)) | None => "--secret",
-        }
+        found.map_or("--secret", |(_, origin)| shown_origin(origin))
     }
 
     /// Says which secrets nothing asked for: most often a typing mistake.

@@ -1,9 +1,10 @@
 //! How a run keeps its secrets from everyone else: where their files are, and what of them is shown.
 
 use super::given::Given;
-use admission::{Plan, Values};
+use admission::{Plan, Value, Values};
 use clap::ValueEnum;
 use runner::Masked;
+use secrecy::ExposeSecret;
 
 #[derive(clap::Args)]
 pub(crate) struct KeptArgs {
@@ -37,13 +38,29 @@ impl From<Isolation> for runner::Isolation {
     }
 }
 
+/// A secret that a run reads: how messages name it, and its value.
+pub(crate) type Known = (String, Value);
+
+/// The secrets that a run reads: those of its plan, and those that the pod's own references got.
+pub(super) fn known(plan: &Plan, values: &Values, given: &Given) -> Vec<Known> {
+    let planned =
+        plan.requests.iter().enumerate().filter_map(|(index, request)| {
+            Some((request.secret.to_string(), Value::from(values.get(index)?.to_vec())))
+        });
+    planned.chain(given.answered()).collect()
+}
+
 impl KeptArgs {
-    /// The values that the containers' output is not to show: those of the plan, and those that the pod's own references got.
-    pub(crate) fn masked(&self, plan: &Plan, values: &Values, given: &Given) -> Vec<Masked> {
-        if self.no_mask {
-            return Vec::new();
-        }
-        let planned = (0..plan.requests.len()).filter_map(|index| values.get(index)).map(Masked::from);
-        planned.chain(given.answered()).collect()
+    /// What the containers' output is not to show.
+    pub(super) fn masks(&self, known: &[Known]) -> Vec<Masked> {
+        let masked = if self.no_mask { &[] } else { known };
+        let values = masked.iter().map(|(_, value)| value.expose_secret());
+        values.clone().chain(values.flat_map(long_lines)).map(Masked::from).collect()
     }
+}
+
+/// The lines of a value of many, for where something stands before each of them; short ones would occur elsewhere.
+fn long_lines(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const LONG: usize = 16;
+    value.split(|byte| *byte == b'\n').filter(|line| line.len() < value.len() && line.trim_ascii().len() >= LONG)
 }

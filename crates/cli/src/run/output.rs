@@ -14,15 +14,17 @@ const COLORS: [AnsiColors; 6] =
 pub(super) struct Streams {
     names: Vec<String>,
     width: usize,
+    /// Whether all of it goes to stderr: stdout is for something else.
+    aside: bool,
     /// Why output was lost, if it was: a reader that went away is no loss.
     pub(super) lost: Option<io::Error>,
 }
 
 impl Streams {
-    pub(super) fn new(pod: &PodView<'_>) -> Self {
+    pub(super) fn new(pod: &PodView<'_>, aside: bool) -> Self {
         let names: Vec<String> = pod.all_containers().map(|(_, _, container)| container.name.to_string()).collect();
         let width = names.iter().map(String::len).max().unwrap_or(0);
-        Self { names, width, lost: None }
+        Self { names, width, aside, lost: None }
     }
 
     fn prefix(&self, container: &str) -> String {
@@ -35,8 +37,8 @@ impl Output for Streams {
     fn piece(&mut self, container: &str, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
         let prefix = if self.names.len() > 1 { self.prefix(container) } else { String::new() };
         let written = match stream {
-            Stream::Stdout => write(&mut anstream::stdout(), &mut io::stdout(), &prefix, bytes),
-            Stream::Stderr => write(&mut anstream::stderr(), &mut io::stderr(), &prefix, bytes),
+            Stream::Stdout if !self.aside => write(&mut anstream::stdout(), &mut io::stdout(), &prefix, bytes),
+            Stream::Stdout | Stream::Stderr => write(&mut anstream::stderr(), &mut io::stderr(), &prefix, bytes),
         };
         match written {
             Ok(()) => ControlFlow::Continue(()),

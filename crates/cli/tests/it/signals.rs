@@ -47,7 +47,7 @@ impl<'p> Task<'p> {
 }
 
 /// The processes, of any PID namespace, that were started with this env var.
-fn with_environment(variable: &str) -> Vec<u32> {
+pub(crate) fn with_environment(variable: &str) -> Vec<u32> {
     let has = |process: &u32| {
         let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
@@ -60,7 +60,7 @@ fn processes() -> impl Iterator<Item = u32> {
 }
 
 /// What a process has started, and so on.
-fn below(process: u32) -> Vec<u32> {
+pub(crate) fn below(process: u32) -> Vec<u32> {
     let parent = |process: &u32| {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
         stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<u32>().ok()
@@ -70,7 +70,7 @@ fn below(process: u32) -> Vec<u32> {
 }
 
 /// One that has ended and that nobody has waited for is not there any more.
-fn is_there(process: u32) -> bool {
+pub(crate) fn is_there(process: u32) -> bool {
     fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 

@@ -7,6 +7,7 @@ mod canary;
 mod ends;
 mod envfile;
 mod environment;
+mod exchange;
 mod files;
 mod helper;
 mod masking;

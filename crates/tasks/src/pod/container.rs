@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{PodError, push, resources};
 use crate::template::Values;
-use crate::{Execution, Locations, Task};
+use crate::{Code, Execution, Task};
 
 /// What flytekit starts first where the package brings its code along.
 const FAST: &str = "pyflyte-fast-execute";
@@ -27,19 +27,23 @@ impl Task {
     pub(super) fn customize(
         &self,
         container: &mut Map<String, Value>,
-        values: &Values<'_>,
+        execution: &Execution,
+        values: Option<&Values<'_>>,
         primary: Option<&str>,
     ) -> Result<(), PodError> {
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         for field in ["command", "args"] {
             let given = strings(container.get(field).unwrap_or(&Value::Null));
-            let filled: Result<Vec<_>, _> = given.iter().map(|text| values.fill(text)).collect();
+            let fill = |text: &String| values.map_or(Ok(text.clone()), |values| values.fill(text));
+            let filled: Result<Vec<_>, _> = given.iter().map(fill).collect();
             let mut filled = filled.map_err(|cause| PodError::Template {
                 task: self.name().to_owned(),
                 container: name.clone(),
                 cause,
             })?;
-            unpack_here(&mut filled, values.locations);
+            if let Some(code) = values.and_then(|values| values.locations.code.as_ref()) {
+                unpack_here(&mut filled, code);
+            }
             if filled.is_empty() {
                 container.remove(field);
             } else {
@@ -47,7 +51,7 @@ impl Task {
             }
         }
         let mut value = Value::Object(std::mem::take(container));
-        for (variable, text) in self.variables(values.execution) {
+        for (variable, text) in self.variables(execution) {
             push(&mut value, "env", json!({"name": variable, "value": text}));
         }
         if let Value::Object(with_env) = value {
@@ -88,8 +92,7 @@ impl Task {
 }
 
 /// Code is unpacked where this run has its place for it, whatever folder the package names.
-fn unpack_here(args: &mut [String], locations: &Locations) {
-    let Some(code) = &locations.code else { return };
+fn unpack_here(args: &mut [String], code: &Code) {
     if !is_fast(args) {
         return;
     }

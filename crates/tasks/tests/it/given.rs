@@ -111,3 +111,27 @@ fn names_are_looked_at() {
     assert_eq!(error.hint().as_deref(), Some("it takes no inputs"));
     assert!(matches!(error, InputError::Unknown { .. }));
 }
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let package = Package::read(python::package()).unwrap();
+    let task = package.find("kinds.failing").unwrap();
+    assert_eq!(task.parameters().len(), 1);
+    let task = package.find("kinds.everything").unwrap();
+    let given = ["whole=one", "rael=1", "yes", "text=a", "text=b", "real=2"];
+    let errors = task.all_inputs(given, true).unwrap_err();
+    let said: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "input `whole` is not int: write a whole number",
+            "task `kinds.everything` has no input `rael`",
+            "an input is not NAME=VALUE: there is no `=` in it",
+            "input `text` is given twice",
+        ]
+    );
+    let errors = task.all_inputs(given, false).unwrap_err();
+    assert_eq!(errors.len(), 5);
+    let InputError::Missing { names, .. } = &errors[4] else { panic!("{errors:?}") };
+    assert_eq!(names.len(), task.parameters().len() - 3, "what is of a wrong type is not missing as well");
+}

@@ -29,7 +29,7 @@ fn a_package_has_the_tasks_that_flytekit_says() {
         })
         .collect();
     assert_eq!(Value::from(ours), python::probe("describe", "")[0]);
-    assert_eq!((package.workflows, package.launch_plans), (1, 1));
+    assert_eq!((package.workflows.len(), package.launch_plans), (1, package.workflows.clone()), "it has its default");
     assert!(package.code.is_none());
     for task in &package.tasks {
         assert!(!task.needs_code(), "{}", task.name());
@@ -131,6 +131,10 @@ fn a_task_is_found_by_its_name_or_the_nearest_is_named() {
         assert_eq!(error.to_string(), format!("no task is named `{name}`"));
         assert_eq!(error.hint(), format!("did you mean `{nearest}`?"));
     }
+    let workflow = package.workflows.first().unwrap();
+    let error = package.find(workflow).unwrap_err();
+    assert_eq!(error.to_string(), format!("`{workflow}` is a workflow, not a task"));
+    assert_eq!(error.hint(), "its tasks run one by one, each by its own name");
     let error = package.find("nothing.of.that").unwrap_err();
     assert!(matches!(error, FindError::Unknown { nearest: None, .. }));
     assert!(error.hint().starts_with("it has kinds.everything, kinds.context, "), "{}", error.hint());

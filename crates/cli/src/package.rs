@@ -1,0 +1,141 @@
+//! What flytekit packaged, as `run` and `explain` are given it.
+
+mod listing;
+mod overview;
+
+use crate::document::{Document, reason};
+use crate::fault::Fault;
+use crate::manifest::Manifest;
+pub(crate) use listing::list;
+pub(crate) use overview::execute as overview;
+use std::fs::File;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+use tasks::{Execution, InputError, Inputs, Locations, MAX_PACKAGE, Made, Package, PodError, Task};
+
+/// A package and its name in messages.
+pub(crate) struct Packaged {
+    pub(crate) origin: String,
+    pub(crate) package: Package,
+}
+
+/// Whether a file, or stdin for `-`, is a package rather than a manifest: whoever names a task means one.
+pub(crate) fn is_one(path: &str, task: Option<&str>) -> bool {
+    task.is_some() || named_as_one(path) || looks_like_one(path)
+}
+
+impl Packaged {
+    /// Reads a package, or one serialized task.
+    pub(crate) fn read(path: &str) -> Result<Self, Fault> {
+        let origin = if path == "-" { "stdin" } else { path }.to_owned();
+        let bytes = bytes(path).map_err(|error| match error.kind() {
+            io::ErrorKind::IsADirectory => {
+                Fault::new(format!("`{origin}` is a directory")).hint("name the file that `pyflyte package` wrote")
+            }
+            _ => Fault::new(format!("can't read `{origin}`: {}", reason(&error))),
+        })?;
+        match Package::read(&bytes) {
+            Ok(package) => Ok(Self { origin, package }),
+            Err(error) => Err(Fault::new(&error).within(&origin).hint(error.hint())),
+        }
+    }
+
+    /// The task of a name.
+    pub(crate) fn find(&self, name: &str) -> Result<&Task, Fault> {
+        self.package.find(name).map_err(|error| Fault::new(&error).within(&self.origin).hint(error.hint()))
+    }
+
+    /// The pod that Flyte makes of a task.
+    pub(crate) fn pod(&self, task: &Task, inputs: &Inputs, at: &Locations) -> Result<Made, Fault> {
+        task.pod(&Execution::default(), at, inputs).map_err(|error| self.no_pod(&error))
+    }
+
+    /// The same without inputs, its commands as the package has them.
+    pub(crate) fn outline(&self, task: &Task) -> Result<Made, Fault> {
+        task.outline(&Execution::default()).map_err(|error| self.no_pod(&error))
+    }
+
+    fn no_pod(&self, error: &PodError) -> Fault {
+        Fault::new(error).within(&self.origin).maybe_hint(error.hint())
+    }
+
+    /// A pod as a manifest that this package is the origin of.
+    pub(crate) fn manifest(&self, pod: &serde_json::Value) -> Result<Manifest, Fault> {
+        Document::of(self.origin.clone(), pod.to_string())?.try_into()
+    }
+}
+
+/// A task's inputs, or all that is wrong with them. What isn't given is not missing if `defaults` may stand in.
+pub(crate) fn inputs(task: &Task, given: &[String], defaults: bool) -> Result<Inputs, Fault> {
+    let errors = match task.all_inputs(given.iter().map(String::as_str), defaults) {
+        Ok(inputs) => return Ok(inputs),
+        Err(errors) => errors,
+    };
+    let mut fault = Fault::new(format!("the inputs of task `{}` don't fit; nothing was started", task.name()));
+    for error in &errors {
+        fault = match error {
+            InputError::Missing { names, .. } => names
+                .iter()
+                .fold(fault, |fault, (name, ty)| fault.detail(format!("input `{name}` ({ty}) is not given"))),
+            _ => fault.detail(error),
+        };
+    }
+    for error in &errors {
+        fault = match error {
+            InputError::Missing { names, .. } => {
+                let options: Vec<_> = names.iter().map(|(name, _)| format!("--input {name}=VALUE")).collect();
+                fault
+                    .hint(format!("give what is missing with {}", options.join(" ")))
+                    .hint("a package doesn't have the defaults of its functions: with --defaults they hold for what isn't given")
+            }
+            _ => fault.maybe_hint(error.hint()),
+        };
+    }
+    Err(fault)
+}
+
+fn named_as_one(path: &str) -> bool {
+    let is = |ending: &str| Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
+    is("pb") || is("tgz") || is("gz") || is("zip")
+}
+
+/// By its first bytes. Where they can't be read, whoever reads the file says so.
+fn looks_like_one(path: &str) -> bool {
+    let mut start = [0; 512];
+    let start = if path == "-" {
+        // What is looked at here is read again later: stdin has one buffer for all.
+        match io::stdin().lock().fill_buf() {
+            Ok(bytes) => {
+                let count = bytes.len().min(start.len());
+                start[..count].copy_from_slice(&bytes[..count]);
+                &start[..count]
+            }
+            Err(_) => return false,
+        }
+    } else {
+        match File::open(path).and_then(|mut file| file.read(&mut start)) {
+            Ok(count) => &start[..count],
+            Err(_) => return false,
+        }
+    };
+    // A serialized task is a message, whose field 1 comes first; what else is told from it is told by name, as a package.
+    let message = start.first() == Some(&b'\n') && start.iter().any(|byte| is_control(*byte));
+    message || [&[0x1f, 0x8b][..], b"PK\x03\x04", b"\x7fELF"].iter().any(|magic| start.starts_with(magic))
+}
+
+/// Whether a byte is in no text.
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b)
+}
+
+/// No more than a package may have, and one byte, so that more is noticed.
+fn bytes(path: &str) -> io::Result<Vec<u8>> {
+    let most = MAX_PACKAGE as u64 + 1;
+    let mut bytes = Vec::new();
+    if path == "-" {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
