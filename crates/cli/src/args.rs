@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::fault::Fault;
-use crate::{annotate, completions, decode, explain, man, run, secrets, terminal, webhook};
+use crate::{annotate, completions, decode, doctor, explain, man, run, secrets, terminal, webhook};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error, Parser, Subcommand};
@@ -37,8 +37,8 @@ const LONG_VERSION: &str = concat!(
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    explain: the pod would be refused; webhook: it can't serve, for the reason on stderr;
-       secret: there is no such secret
+  1    explain: the pod would be refused; doctor: something has failed; secret: there is no such
+       secret; webhook: it can't serve, for the reason on stderr
   2    the command line or its input can't be used
   125  run: nothing was started; the reason is on stderr
   Otherwise `run` exits as the pod does: with the code of the container named by its annotation
@@ -62,6 +62,7 @@ enum Command {
     Annotate(annotate::Args),
     Decode(decode::Args),
     Secret(secrets::Args),
+    Doctor(doctor::Args),
     #[command(alias = "webhooks")]
     Webhook(webhook::Args),
     Completions(completions::Args),
@@ -82,6 +83,7 @@ impl Cli {
             Command::Secret(args) => (secrets::execute(&args), 2),
             Command::Completions(args) => (completions::execute(&args), 2),
             Command::Man(args) => (man::execute(&args), 2),
+            Command::Doctor(args) => (doctor::execute(&args), 2),
             Command::Webhook(args) => (webhook::execute(&args, started_as("flytepropeller")), 1),
         };
         result.unwrap_or_else(|fault| {

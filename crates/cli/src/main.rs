@@ -5,6 +5,7 @@ mod args;
 mod asked;
 mod completions;
 mod decode;
+mod doctor;
 mod document;
 mod explain;
 mod fault;

@@ -89,8 +89,14 @@ pub(crate) use serve::execute;
 
 #[cfg(not(feature = "webhook"))]
 pub(crate) fn execute(_: &Args, _: bool) -> Result<std::process::ExitCode, Fault> {
-    Err(Fault::new("this `keybearer` was built without `webhook`")
-        .hint("build it with `cargo build --release --features webhook`; the image has it"))
+    Err(not_built())
+}
+
+/// What is said where a command needs what was not built.
+#[cfg(not(feature = "webhook"))]
+pub(crate) fn not_built() -> Fault {
+    Fault::new("this `keybearer` was built without `webhook`")
+        .hint("build it with `cargo build --release --features webhook`; the image has it")
 }
 
 impl Args {

@@ -21,7 +21,9 @@ pub use cluster::{Initialized, Outcome, bundle, init, renew};
 pub use error::CertificateError;
 pub use files::write;
 pub use make::{Authority, make_authority, make_leaf};
+pub(crate) use read::{Distrust, trusts};
 pub use read::{Lifetime, is_trusted, lifetime};
+pub(crate) use secret::{Found, found};
 
 use std::fmt;
 use std::time::Duration;

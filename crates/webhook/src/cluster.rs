@@ -1,7 +1,8 @@
 //! The API server: the way to it, and what it says when it does not do what is asked.
 
+pub use kube::Client;
+use kube::Config;
 use kube::config::KubeConfigOptions;
-use kube::{Client, Config};
 use std::error::Error;
 use std::time::Duration;
 use thiserror::Error;
@@ -128,7 +129,7 @@ fn missing_verb(message: &str) -> Option<&'static str> {
 }
 
 /// The rule that would allow it. A Secret is made by POST, which RBAC can't limit to a name: the API server does not know it yet.
-fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&str>) -> String {
+pub(crate) fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&str>) -> String {
     let group = match resource {
         "mutatingwebhookconfigurations" => "admissionregistration.k8s.io",
         "clusterroles" => "rbac.authorization.k8s.io",
@@ -165,6 +166,7 @@ fn causes(error: &dyn Error) -> String {
 /// [`ClusterError::NoWay`] where there is none; [`ClusterError::Kubeconfig`] where one is named that can't be used: another
 /// one is not taken then.
 pub async fn connect() -> Result<Client, ClusterError> {
+    crate::tls::install_provider();
     let is_named = std::env::var_os("KUBECONFIG").is_some_and(|paths| !paths.is_empty());
     let mut config = if is_named {
         let read = Config::from_kubeconfig(&KubeConfigOptions::default()).await;

@@ -15,6 +15,7 @@ mod body;
 pub mod certificates;
 pub mod cluster;
 mod cluster_part;
+pub mod doctor;
 mod in_flight;
 mod listener;
 pub mod logs;

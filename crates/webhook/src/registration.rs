@@ -11,6 +11,8 @@ mod standing;
 pub use apply::{Applied, apply};
 pub use keep::{Pass, keep};
 pub use object::ENTRY;
+pub(crate) use object::described;
+pub(crate) use standing::standing as whose;
 
 use crate::cluster::ClusterError;
 use serde_json::Value;

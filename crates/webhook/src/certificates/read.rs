@@ -76,7 +76,7 @@ fn first(pem: &str) -> Result<CertificateDer<'static>, String> {
 
 /// Why an API server would not trust a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Distrust {
+pub(crate) enum Distrust {
     /// No CA of `ca.crt` has signed it.
     OtherCa,
     /// It is for other names.
@@ -96,7 +96,7 @@ pub fn is_trusted(pair: &Pair, bundle: &str, spec: &Spec) -> bool {
 ///
 /// # Errors
 /// [`Distrust`].
-pub(super) fn trusts(pair: &Pair, name: &str, now: SystemTime) -> Result<(), Distrust> {
+pub(crate) fn trusts(pair: &Pair, name: &str, now: SystemTime) -> Result<(), Distrust> {
     let other = |text: &str| Distrust::Other(text.to_owned());
     let mut roots = RootCertStore::empty();
     for der in CertificateDer::pem_slice_iter(pair.ca.as_bytes()) {

@@ -17,13 +17,13 @@ const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "keybearer");
 
 /// A pair, and the CA's key where that is kept: Flyte throws it away.
 #[derive(Clone)]
-pub(super) struct Kept {
-    pub(super) pair: Pair,
+pub(crate) struct Kept {
+    pub(crate) pair: Pair,
     pub(super) ca_key: Option<Zeroizing<String>>,
 }
 
 /// What the Secret holds of ours.
-pub(super) enum Found {
+pub(crate) enum Found {
     Nothing,
     /// A pair that an API server trusts.
     Kept(Kept),
@@ -35,7 +35,7 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// [`CertificateError`] where it is somebody else's, or can't be used.
-pub(super) fn found(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<Found, CertificateError> {
+pub(crate) fn found(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<Found, CertificateError> {
     if let Some(type_) = secret.type_.as_deref().filter(|type_| *type_ != TYPE) {
         return Err(CertificateError::Type { place: spec.place(), type_: type_.to_owned() });
     }

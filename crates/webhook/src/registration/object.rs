@@ -23,6 +23,11 @@ pub(super) struct Owner {
     pub(super) uid: String,
 }
 
+/// The entry as it has to be, but for the CA.
+pub(crate) fn described(spec: &Spec) -> Value {
+    object(spec, None, None)["webhooks"][0].take()
+}
+
 /// What is applied. Without a `ca` that field is left to whoever has it.
 ///
 /// Everything that may stand there is said, also what is the default: what is left out would stay as somebody else wrote it.

@@ -6,7 +6,7 @@ use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 
 /// How one that is there stands to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// We wrote it, or nothing is in it.
     Ours,
     /// It is Flyte's, and we are to take its place.
@@ -17,7 +17,7 @@ pub(super) enum Standing {
 ///
 /// # Errors
 /// [`RegistrationError`] where it is somebody else's.
-pub(super) fn standing(there: &MutatingWebhookConfiguration, spec: &Spec) -> Result<Standing, RegistrationError> {
+pub(crate) fn standing(there: &MutatingWebhookConfiguration, spec: &Spec) -> Result<Standing, RegistrationError> {
     let name = spec.service.clone();
     let entries = there.webhooks.iter().flatten();
     if is_of_ours(there) {
