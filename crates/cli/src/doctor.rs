@@ -25,11 +25,11 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAMESPACE", default_value = "flyte")]
     namespace: String,
 
-    /// The webhook's configuration (YAML); without it, that of the install's ConfigMap
+    /// The webhook's configuration (YAML); without it, that of the install's `ConfigMap`
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
 
-    /// The ConfigMap that has the configuration, in files that end with `.yaml`
+    /// The `ConfigMap` that has the configuration, in files that end with `.yaml`
     #[arg(long, value_name = "NAME", default_value = "flyte-pod-webhook", conflicts_with = "config")]
     config_map: String,
 
