@@ -5,10 +5,12 @@ use crate::case::Case;
 use crate::cases;
 use crate::chart::{self, Objects, RELEASE, built, deploy, helm, rendered};
 use crate::cluster::{Cluster, SYSTEM, TASKS, has, until};
+use crate::document;
 use crate::install::{self, NAME};
 use crate::pod::Pod;
-use crate::suites::flyte_v1;
+use crate::suites::{flyte_v1, operations};
 use serde_json::{Value, json};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// In their order, from a cluster without a webhook to one without a webhook.
@@ -21,6 +23,8 @@ pub(crate) const CASES: &[Case] = cases![
     a_value_that_can_not_be_is_refused_by_name,
     its_test_fails_where_pods_are_not_served,
     upgraded_from_an_older_chart_it_serves_with_the_same_certificates,
+    an_upgrade_that_can_not_start_pods_leaves_the_old_ones_serving,
+    an_upgrade_whose_helm_was_killed_is_mended_as_the_docs_say,
     uninstalled_it_leaves_nothing,
     a_given_secret_is_served_and_not_touched,
 ];
@@ -226,6 +230,43 @@ fn upgraded_from_an_older_chart_it_serves_with_the_same_certificates(cluster: &C
     has(&helm(cluster, &["test", RELEASE, "--namespace", SYSTEM, "--logs"])?, "told-by-the-file")?;
     let pod = Pod::prints_env().asks("[{group: user-info, key: user_secret, mount: env}]");
     has(&cluster.succeeds("by-chart", &pod)?.log, "open-sesame")
+}
+
+/// An image that no node has.
+const NO_IMAGE: &str = "image.tag=none";
+
+fn an_upgrade_that_can_not_start_pods_leaves_the_old_ones_serving(cluster: &Cluster) -> Result {
+    let words = ["upgrade", RELEASE, &chart::folder(), "--namespace", SYSTEM, "--reuse-values", "--set", NO_IMAGE];
+    let words: Vec<_> = words.into_iter().chain(["--wait", "--timeout", "5s"]).collect();
+    match helm(cluster, &words) {
+        Err(failure) => has(&failure, "not ready")?,
+        Ok(_) => return Err("Helm took pods that can't start for ready".to_owned()),
+    }
+    install::serves(cluster)?;
+    deploy(cluster, "upgrade", &chart::folder(), &[])?;
+    install::serves(cluster)
+}
+
+fn an_upgrade_whose_helm_was_killed_is_mended_as_the_docs_say(cluster: &Cluster) -> Result {
+    let mut command = Command::new("helm");
+    command.args(["upgrade", RELEASE, &chart::folder(), "--namespace", SYSTEM, "--reuse-values", "--set", NO_IMAGE]);
+    command.args(["--wait", "--timeout", "90s"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut upgrade = command.spawn().map_err(|error| format!("`helm` can't be started: {error}"))?;
+    let pending = until(Duration::from_secs(60), "the upgrade has begun", || {
+        let history = helm(cluster, &["history", RELEASE, "--namespace", SYSTEM])?;
+        let pods = cluster.kubectl.run(["get", "pods", "-n", SYSTEM, "-o", "jsonpath={..image}"])?;
+        Ok((history.contains("pending-upgrade") && pods.contains("keybearer:none")).then_some(()))
+    });
+    let _ = upgrade.kill();
+    let _ = upgrade.wait();
+    pending?;
+    match deploy(cluster, "upgrade", &chart::folder(), &[]) {
+        Err(refusal) => has(&refusal, "another operation (install/upgrade/rollback) is in progress")?,
+        Ok(_) => return Err("Helm went on by itself; the docs say that it does not".to_owned()),
+    }
+    install::serves(cluster)?;
+    document::run(cluster, "docs/operations.md", "When an upgrade was cut off", operations::INSTEAD)?;
+    install::serves(cluster)
 }
 
 fn uninstalled_it_leaves_nothing(cluster: &Cluster) -> Result {

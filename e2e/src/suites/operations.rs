@@ -14,7 +14,8 @@ pub(crate) const CASES: &[Case] = cases![
     the_chart_is_installed_as_the_page_on_installing_says
 ];
 
-const INSTEAD: Instead<'_> = &[
+/// The tests' namespace, and values for a node that has the image.
+pub(crate) const INSTEAD: Instead<'_> = &[
     ("--namespace flyte", "--namespace keybearer-e2e"),
     ("--reset-then-reuse-values", "--reset-then-reuse-values --timeout 90s"),
     ("image.repository=registry.example.com/keybearer", "image.repository=keybearer"),
