@@ -6,12 +6,16 @@ mod overview;
 use crate::document::{Document, reason};
 use crate::fault::Fault;
 use crate::manifest::Manifest;
+use crate::terminal;
 pub(crate) use listing::list;
 pub(crate) use overview::execute as overview;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 use tasks::{Execution, InputError, Inputs, Locations, MAX_PACKAGE, Made, Package, PodError, Task};
+
+/// A package that takes more than a moment to be read.
+const LARGE: u64 = 16 << 20;
 
 /// A package and its name in messages.
 pub(crate) struct Packaged {
@@ -133,9 +137,15 @@ fn bytes(path: &str) -> io::Result<Vec<u8>> {
     let most = MAX_PACKAGE as u64 + 1;
     let mut bytes = Vec::new();
     if path == "-" {
+        // How long it takes is up to whoever writes it.
         io::stdin().lock().take(most).read_to_end(&mut bytes)?;
     } else {
-        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        if size > LARGE {
+            terminal::note(format!("reading {} MiB", size >> 20));
+        }
+        file.take(most).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
 }

@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Says where flytekit's entrypoint is, without importing flytekit, which takes a second.
+/// Says where flytekit's entrypoint is, without importing flytekit, which takes a second. Modules of the current folder are
+/// left out: they could be in the way of those that are needed here.
 const PROBE: &str = "\
 import sys
+sys.path[:] = [folder for folder in sys.path if folder]
 from importlib import metadata
 try:
     found = metadata.distribution('flytekit')
@@ -60,8 +62,7 @@ impl Python {
 
 fn ask(python: &Path) -> Result<Python, String> {
     let mut command = Command::new(python);
-    // Modules beside the user's own could be in the way of those that are asked here.
-    command.args(["-I", "-c", PROBE]).stdin(Stdio::null());
+    command.args(["-c", PROBE]).stdin(Stdio::null());
     let output = command.output().map_err(|error| crate::document::reason(&error))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if !output.status.success() {
