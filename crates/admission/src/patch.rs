@@ -85,7 +85,7 @@ impl Patch {
 
     /// The patch as JSON.
     pub fn to_json(&self) -> String {
-        Json::of(self).get().to_owned()
+        Box::<str>::from(Json::of(self).0).into()
     }
 
     pub(crate) fn add(&mut self, path: impl Into<String>, value: &(impl Serialize + ?Sized)) {

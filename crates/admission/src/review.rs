@@ -25,20 +25,21 @@ const API_VERSIONS: [&str; 2] = ["admission.k8s.io/v1", "admission.k8s.io/v1beta
 /// The uid of an answer to something that was no review.
 pub const NIL_UID: &str = "00000000-0000-0000-0000-000000000000";
 
+/// A review, and what its object is read as.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
+struct Review<'a, O> {
     #[serde(borrow, default)]
     api_version: Text<'a>,
     #[serde(borrow, default)]
     kind: Text<'a>,
-    #[serde(borrow, default)]
-    request: Option<Object<Request<'a>>>,
+    #[serde(default = "Option::default")]
+    request: Option<Object<Request<'a, O>>>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Request<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
+struct Request<'a, O> {
     #[serde(borrow, default)]
     uid: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -47,8 +48,10 @@ struct Request<'a> {
     namespace: Text<'a>,
     #[serde(borrow, default)]
     operation: Text<'a>,
-    #[serde(borrow, default)]
-    object: Option<&'a RawValue>,
+    #[serde(default)]
+    dry_run: Option<bool>,
+    #[serde(default = "Option::default")]
+    object: Option<O>,
 }
 
 #[derive(Default, Deserialize)]
@@ -68,6 +71,10 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// The plan or the refusal behind it.
     pub outcome: Result<Plan, Denial>,
+    /// The review's own name; empty where it could not be read.
+    pub uid: String,
+    /// Whether nothing comes of it: `kubectl apply --dry-run=server`.
+    pub dry_run: bool,
     /// The pod's namespace, as far as it could be read.
     pub namespace: String,
     /// The pod's name or the prefix of it, as far as it could be read.
@@ -78,47 +85,77 @@ pub struct Answer {
 struct Envelope<'a> {
     api_version: &'a str,
     uid: &'a str,
+    dry_run: bool,
 }
 
 /// Answers a review.
 pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
-    let refuse = |envelope: Envelope<'_>, denial: Denial| Answer {
-        body: write(&envelope, &Err(denial.clone())),
-        outcome: Err(denial),
-        namespace: String::new(),
-        pod: String::new(),
-    };
-    let none = || Envelope { api_version: API_VERSIONS[0], uid: "" };
     let text = match std::str::from_utf8(body) {
         Ok(text) => text,
         Err(error) => {
-            return refuse(none(), Denial::unreadable(format!("the review is not UTF-8: {error}")));
+            return refuse(&UNKNOWN, Denial::unreadable(format!("the review is not UTF-8: {error}")));
         }
     };
-    let Ok(review) = serde_json::from_str::<Object<Review<'_>>>(text) else {
-        let why = unreadable::why::<Object<Review<'_>>>(text);
-        return refuse(none(), Denial::unreadable(format!("the review can't be read: {why}")));
+    // In one go; only what can't be read so is looked at in two, to tell whether review or pod is at fault.
+    match serde_json::from_str::<Object<Review<'_, Object<PodView<'_>>>>>(text) {
+        Ok(review) => answer_review(&review, |pod| Ok(&**pod), config, globals),
+        Err(_) => answer_in_two(text, config, globals),
+    }
+}
+
+fn answer_in_two(text: &str, config: &Config, globals: &Globals) -> Answer {
+    let Ok(review) = serde_json::from_str::<Object<Review<'_, &RawValue>>>(text) else {
+        let why = unreadable::why::<Object<Review<'_, &RawValue>>>(text);
+        return refuse(&UNKNOWN, Denial::unreadable(format!("the review can't be read: {why}")));
     };
+    let why = |object: &&RawValue| {
+        let why = unreadable::why::<Object<PodView<'_>>>(object.get());
+        Err(Denial::unreadable(format!("the pod can't be read: {why}")))
+    };
+    answer_review(&review, why, config, globals)
+}
+
+/// Answers a review whose envelope could be read.
+fn answer_review<'r, 'a: 'r, O>(
+    review: &'r Review<'a, O>,
+    pod: impl FnOnce(&'r O) -> Result<&'r PodView<'a>, Denial>,
+    config: &Config,
+    globals: &Globals,
+) -> Answer {
     let uid = review.request.as_ref().and_then(|request| request.uid.as_ref()).map_or("", |uid| uid.as_str());
+    let dry_run = review.request.as_ref().and_then(|request| request.dry_run).unwrap_or(false);
     let api_version = API_VERSIONS.into_iter().find(|version| *version == review.api_version.as_str());
-    let envelope = Envelope { api_version: api_version.unwrap_or(API_VERSIONS[0]), uid };
-    let request = match check(&review, api_version.is_some()) {
-        Ok(request) => request,
-        Err(denial) => return refuse(envelope, denial),
-    };
-    let object = request.object.map_or("null", |raw| raw.get());
-    let Ok(pod) = PodView::parse(object) else {
-        let why = unreadable::why::<Object<PodView<'_>>>(object);
-        return refuse(envelope, Denial::unreadable(format!("the pod can't be read: {why}")));
-    };
-    let namespace =
-        if request.namespace.is_empty() { pod.metadata.namespace.as_str() } else { request.namespace.as_str() };
-    answer_pod(&envelope, &pod, namespace, config, globals)
+    let envelope = Envelope { api_version: api_version.unwrap_or(API_VERSIONS[0]), uid, dry_run };
+    let checked = check(review, api_version.is_some());
+    match checked.and_then(|(request, object)| Ok((request, pod(object)?))) {
+        Ok((request, pod)) => {
+            let asked = request.namespace.as_str();
+            let namespace = if asked.is_empty() { pod.metadata.namespace.as_str() } else { asked };
+            answer_pod(&envelope, pod, namespace, config, globals)
+        }
+        Err(denial) => refuse(&envelope, denial),
+    }
+}
+
+/// Who asks is not known.
+const UNKNOWN: Envelope<'static> = Envelope { api_version: API_VERSIONS[0], uid: "", dry_run: false };
+
+/// Refuses before anything is known of the pod.
+fn refuse(envelope: &Envelope<'_>, denial: Denial) -> Answer {
+    Answer {
+        body: write(envelope, &Err(denial.clone())),
+        outcome: Err(denial),
+        uid: envelope.uid.to_owned(),
+        dry_run: envelope.dry_run,
+        namespace: String::new(),
+        pod: String::new(),
+    }
 }
 
 /// Answers for a pod that did not come in a review: what the webhook would send, with a nil uid.
 pub fn answer_for(pod: &PodView<'_>, namespace: &str, config: &Config, globals: &Globals) -> Answer {
-    answer_pod(&Envelope { api_version: API_VERSIONS[0], uid: NIL_UID }, pod, namespace, config, globals)
+    let envelope = Envelope { api_version: API_VERSIONS[0], uid: NIL_UID, dry_run: false };
+    answer_pod(&envelope, pod, namespace, config, globals)
 }
 
 /// On whose behalf a pod in a namespace asks.
@@ -150,10 +187,11 @@ fn answer_pod(
             (Err(denial), body)
         }
     };
-    Answer { body: written, outcome, namespace: namespace.to_owned(), pod: pod.title() }
+    let (uid, dry_run) = (envelope.uid.to_owned(), envelope.dry_run);
+    Answer { body: written, outcome, uid, dry_run, namespace: namespace.to_owned(), pod: pod.title() }
 }
 
-fn check<'r, 'a>(review: &'r Review<'a>, known_version: bool) -> Result<&'r Request<'a>, Denial> {
+fn check<'r, 'a, O>(review: &'r Review<'a, O>, known_version: bool) -> Result<(&'r Request<'a, O>, &'r O), Denial> {
     if !known_version || review.kind.as_str() != "AdmissionReview" {
         return Err(Denial::unreadable(format!(
             "this is `{}` of `{}`, not an AdmissionReview of `{}`",
@@ -185,10 +223,8 @@ fn check<'r, 'a>(review: &'r Review<'a>, known_version: bool) -> Result<&'r Requ
         ))
         .with_hint("the webhook's registration should have a rule for CREATE of pods alone"));
     }
-    if request.object.is_none() {
-        return Err(Denial::unreadable("the review's request has no `object`"));
-    }
-    Ok(request)
+    let object = request.object.as_ref().ok_or_else(|| Denial::unreadable("the review's request has no `object`"))?;
+    Ok((request, object))
 }
 
 fn check_pod_kind(pod: &PodView<'_>) -> Result<(), Denial> {

@@ -5,8 +5,6 @@ use crate::peaks::Bound;
 use crate::server::Shared;
 use admission::Plan;
 use admission::review::Answer;
-use serde::Deserialize;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// Bytes of a name in the log. Kubernetes allows 253; a caller that is no API server may send any.
@@ -14,24 +12,8 @@ const NAME: usize = 256;
 /// Bytes of a refusal's reason in the log.
 const REASON: usize = 2048;
 
-/// What an answer does not repeat of its review.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Asked<'a> {
-    #[serde(borrow)]
-    uid: Cow<'a, str>,
-    dry_run: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Review<'a> {
-    #[serde(borrow)]
-    request: Asked<'a>,
-}
-
 /// Counts an admission and writes its line.
-pub(crate) fn report(shared: &Shared, body: &[u8], answer: &Answer, took: Duration) {
+pub(crate) fn report(shared: &Shared, bytes: usize, answer: &Answer, took: Duration) {
     let metrics = &shared.metrics;
     shared.shown.duration.observe(took.as_secs_f64());
     let outcome = match &answer.outcome {
@@ -46,17 +28,15 @@ pub(crate) fn report(shared: &Shared, body: &[u8], answer: &Answer, took: Durati
         Err(_) => "unreadable",
     };
     metrics.admissions.get_or_create(&Ended { outcome }).inc();
-    // It costs another look at the review.
     if tracing::enabled!(tracing::Level::INFO) {
-        line(shared, body, answer, took);
+        line(shared, bytes, answer, took);
     }
 }
 
-fn line(shared: &Shared, body: &[u8], answer: &Answer, took: Duration) {
-    let Asked { uid, dry_run } = serde_json::from_slice::<Review<'_>>(body).unwrap_or_default().request;
-    let uid = short(&uid, NAME);
+fn line(shared: &Shared, bytes: usize, answer: &Answer, took: Duration) {
+    let (uid, dry_run) = (short(&answer.uid, NAME), answer.dry_run);
     let (namespace, pod) = (short(&answer.namespace, NAME), short(&answer.pod, NAME));
-    let (dialect, bytes) = (shared.config.dialect.name, body.len());
+    let dialect = shared.config.dialect.name;
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     match &answer.outcome {
         Ok(plan) => {

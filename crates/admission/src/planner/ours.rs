@@ -29,11 +29,13 @@ pub(super) fn shape(
     plan.env.extend(conflicts::marker(secret::DEFAULT_DIR_ENV, FILE_ROOT));
     plan.env.extend(conflicts::marker(secret::FILE_PREFIX_ENV, ""));
     plan.env.extend(conflicts::marker(secret::ENV_PREFIX_ENV, &config.env_prefix));
+    let mut versions: HashMap<_, usize> = HashMap::with_capacity(wishes.len());
+    for Wish { secret, .. } in &wishes {
+        *versions.entry((&secret.group, &secret.key)).or_default() += 1;
+    }
     for (index, wish) in wishes.iter().enumerate() {
-        let alone = wishes.iter().all(|other| {
-            (&other.secret.group, &other.secret.key) != (&wish.secret.group, &wish.secret.key)
-                || other.secret.group_version == wish.secret.group_version
-        });
+        let secret = &wish.secret;
+        let alone = versions.get(&(&secret.group, &secret.key)) == Some(&1);
         let request = request(wish, alone, who, config, globals)?;
         hand_over(plan, index, &request);
         plan.requests.push(request);

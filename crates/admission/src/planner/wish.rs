@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::denial::Denial;
 use secret::{Mount, Secret};
+use std::collections::HashMap;
 
 /// What a task wants of one secret.
 #[derive(Debug)]
@@ -59,25 +60,21 @@ impl Wish {
             names.push(secret.env_var.clone());
         }
     }
-
-    fn is_for(&self, secret: &Secret) -> bool {
-        (&self.secret.group, &self.secret.group_version, &self.secret.key)
-            == (&secret.group, &secret.group_version, &secret.key)
-    }
 }
 
 /// Lays requests for the same group, version and key together, in the order of their first request.
 pub(super) fn merge(secrets: &[Secret], config: &Config) -> Result<Vec<Wish>, Denial> {
     let mut wishes: Vec<Wish> = Vec::with_capacity(secrets.len());
+    let mut places = HashMap::with_capacity(secrets.len());
     for secret in secrets {
         if let Mount::Other(number) = secret.mount {
             return Err(unknown_mount(secret, number, config));
         }
-        let index = wishes.iter().position(|wish| wish.is_for(secret)).unwrap_or_else(|| {
+        let place = *places.entry((&secret.group, &secret.group_version, &secret.key)).or_insert(wishes.len());
+        if place == wishes.len() {
             wishes.push(Wish::new(secret));
-            wishes.len() - 1
-        });
-        wishes[index].add(secret);
+        }
+        wishes[place].add(secret);
     }
     Ok(wishes)
 }

@@ -3,10 +3,56 @@
 use crate::patch::Patch;
 use crate::plan::{Plan, REFERENCE_VOLUME, VolumeAddition};
 use crate::view::{PodView, VolumeView};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Mode of the files of the projected volume.
 const DEFAULT_MODE: u32 = 0o444;
+
+/// A volume as it is written. Here and below, members stand in the order of their names.
+#[derive(Default, Serialize)]
+struct Volume<'a> {
+    #[serde(rename = "emptyDir", skip_serializing_if = "Option::is_none")]
+    empty_dir: Option<Value>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projected: Option<Projected<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<SecretVolume<'a>>,
+}
+
+#[derive(Serialize)]
+struct SecretVolume<'a> {
+    items: Vec<Item<'a>>,
+    optional: bool,
+    #[serde(rename = "secretName")]
+    secret_name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Projected<'a> {
+    default_mode: u32,
+    sources: Vec<Source<'a>>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    secret: Projection<'a>,
+}
+
+#[derive(Serialize)]
+struct Projection<'a> {
+    items: Vec<Item<'a>>,
+    name: &'a str,
+    optional: bool,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    key: &'a str,
+    path: &'a str,
+}
 
 pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
     let mut added = Vec::new();
@@ -14,9 +60,8 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
     for volume in &plan.volumes {
         match volume {
             VolumeAddition::Secret { volume, secret, items } => {
-                let items: Vec<_> = items.iter().map(|(key, path)| item(key, path)).collect();
-                let source = json!({"secretName": secret, "items": items, "optional": true});
-                added.push(json!({"name": volume, "secret": source}));
+                let secret = SecretVolume { items: each(items), optional: true, secret_name: secret };
+                added.push(Volume { name: volume, secret: Some(secret), ..Volume::default() });
             }
             VolumeAddition::Item { index, key, path } => {
                 let list = format!("/spec/volumes/{index}/secret/items");
@@ -25,25 +70,29 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
                         i == *index && view.secret.as_ref().is_some_and(|secret| secret.items.is_there())
                     });
                 made_lists.push(*index);
-                patch.append(&list, there, &[item(key, path)]);
+                patch.append(&list, there, &[Item { key, path }]);
             }
             VolumeAddition::Projected { sources } => {
-                let sources: Vec<_> = sources.iter().map(|(name, items)| source(name, items)).collect();
+                let sources = sources
+                    .iter()
+                    .map(|(name, items)| Source { secret: Projection { items: each(items), name, optional: true } });
+                let projected = Projected { default_mode: DEFAULT_MODE, sources: sources.collect() };
                 match find(pod, REFERENCE_VOLUME) {
                     None => {
-                        let projected = json!({"defaultMode": DEFAULT_MODE, "sources": sources});
-                        added.push(json!({"name": REFERENCE_VOLUME, "projected": projected}));
+                        let projected = Some(projected);
+                        added.push(Volume { name: REFERENCE_VOLUME, projected, ..Volume::default() });
                     }
-                    Some((index, view)) => set_projected(index, view, &sources, patch),
+                    Some((index, view)) => set_projected(index, view, projected, patch),
                 }
             }
             VolumeAddition::Pulled { volume } => {
-                added.push(json!({"name": volume, "emptyDir": {"medium": "Memory"}}));
+                let empty_dir = Some(json!({"medium": "Memory"}));
+                added.push(Volume { name: volume, empty_dir, ..Volume::default() });
             }
             VolumeAddition::Memory { volume, mebibytes } => {
                 let empty_dir = json!({"medium": "Memory", "sizeLimit": format!("{mebibytes}Mi")});
                 match find(pod, volume) {
-                    None => added.push(json!({"name": volume, "emptyDir": empty_dir})),
+                    None => added.push(Volume { name: volume, empty_dir: Some(empty_dir), ..Volume::default() }),
                     Some((index, view)) => set_memory(index, view, volume, &empty_dir, patch),
                 }
             }
@@ -60,30 +109,25 @@ fn find<'p, 'a>(pod: &'p PodView<'a>, name: &str) -> Option<(usize, &'p VolumeVi
     pod.volumes().find(|(_, view)| view.name.as_str() == name)
 }
 
-fn item(key: &str, path: &str) -> Value {
-    json!({"key": key, "path": path})
+fn each(items: &[(String, String)]) -> Vec<Item<'_>> {
+    items.iter().map(|(key, path)| Item { key, path }).collect()
 }
 
-fn source(name: &str, items: &[(String, String)]) -> Value {
-    let items: Vec<_> = items.iter().map(|(key, path)| item(key, path)).collect();
-    json!({"secret": {"name": name, "items": items, "optional": true}})
-}
-
-fn set_projected(index: usize, view: &VolumeView<'_>, sources: &[Value], patch: &mut Patch) {
+fn set_projected(index: usize, view: &VolumeView<'_>, ours: Projected<'_>, patch: &mut Patch) {
     let there = view.projected.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     match there {
         Some(Value::Object(there)) => {
             let base = format!("/spec/volumes/{index}/projected");
-            if there.get("sources").and_then(Value::as_array).map(Vec::as_slice) != Some(sources) {
-                patch.add(format!("{base}/sources"), sources);
+            if there.get("sources") != Some(&json!(ours.sources)) {
+                patch.add(format!("{base}/sources"), &ours.sources);
             }
             if there.get("defaultMode") != Some(&json!(DEFAULT_MODE)) {
                 patch.add(format!("{base}/defaultMode"), &DEFAULT_MODE);
             }
         }
         Some(_) | None => {
-            let projected = json!({"defaultMode": DEFAULT_MODE, "sources": sources});
-            patch.replace(format!("/spec/volumes/{index}"), &json!({"name": REFERENCE_VOLUME, "projected": projected}));
+            let ours = Volume { name: REFERENCE_VOLUME, projected: Some(ours), ..Volume::default() };
+            patch.replace(format!("/spec/volumes/{index}"), &ours);
         }
     }
 }

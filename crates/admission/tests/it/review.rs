@@ -309,3 +309,21 @@ fn names_that_would_write_lines_do_not_reach_a_message_raw() {
         assert!(!create(&ask::pod(&plain(), std::slice::from_ref(&asked)), &config, &no_globals()).allowed);
     }
 }
+
+#[test]
+fn whose_review_it_was_is_told_as_far_as_it_can_be_read() {
+    let told = |body: &str| {
+        let answer = admission::review::answer(body.as_bytes(), &config("keybearer", json!({})), &no_globals());
+        (answer.outcome.is_ok(), answer.uid, answer.dry_run)
+    };
+    let mut review = good();
+    let uid = review["request"]["uid"].as_str().unwrap().to_owned();
+    assert_eq!(told(&review.to_string()), (true, uid.clone(), false));
+    review["request"]["dryRun"] = json!(null);
+    assert_eq!(told(&review.to_string()), (true, uid.clone(), false));
+    review["request"]["dryRun"] = json!(true);
+    assert_eq!(told(&review.to_string()), (true, uid.clone(), true));
+    review["request"]["object"]["spec"] = json!(3);
+    assert_eq!(told(&review.to_string()), (false, uid, true));
+    assert_eq!(told("no review"), (false, String::new(), false));
+}
