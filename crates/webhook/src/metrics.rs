@@ -1,6 +1,7 @@
 //! What is counted. `docs/metrics.md` says what each means.
 
 use crate::peaks::{Bound, Peaks};
+use admission::Manager;
 use admission::config::Limits;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -10,6 +11,16 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::sync::atomic::AtomicU64;
+
+/// Every value of [`Ended`].
+const OUTCOMES: [&str; 3] = ["allowed", "refused", "unreadable"];
+/// Every value of [`Turned`].
+const TURNED_AWAY: [&str; 9] =
+    ["body", "too_large", "content_type", "encoding", "overload", "slow", "panic", "path", "method"];
+/// Every value of [`Mended`].
+const MENDED: [&str; 3] = ["made", "bundle", "other"];
+/// Every value of [`Cut`].
+const CUT: [&str; 3] = ["place", "untaken", "stopped"];
 
 /// Upper bounds of the duration's buckets, in seconds.
 const BUCKETS: [f64; 9] = [25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 5e-3, 25e-3, 100e-3];
@@ -89,6 +100,27 @@ pub(crate) struct Metrics {
     pub(crate) ready: Gauge,
 }
 
+impl Metrics {
+    /// Has every label's value there from the start: Prometheus sees no growth in a counter that comes into being as 1.
+    fn begin_at_zero(&self) {
+        for outcome in OUTCOMES {
+            drop(self.admissions.get_or_create(&Ended { outcome }));
+        }
+        for manager in Manager::CONFIGURABLE {
+            drop(self.secrets.get_or_create(&ByManager { manager: manager.name() }));
+        }
+        for reason in TURNED_AWAY {
+            drop(self.turned_away.get_or_create(&Turned { reason }));
+        }
+        for what in MENDED {
+            drop(self.registration_mended.get_or_create(&Mended { what }));
+        }
+        for reason in CUT {
+            drop(self.connections_cut.get_or_create(&Cut { reason }));
+        }
+    }
+}
+
 /// The registry that is shown, and the histogram, which has no default buckets.
 pub(crate) struct Shown {
     registry: Registry,
@@ -103,6 +135,7 @@ impl Shown {
         let duration = Histogram::new(BUCKETS);
         let mut registry = Registry::with_prefix("keybearer");
         let m = metrics;
+        m.begin_at_zero();
         registry.register("admissions", "Reviews answered, by outcome", m.admissions.clone());
         registry.register("admission_duration_seconds", "Time to answer a review", duration.clone());
         registry.register("secrets", "Secrets given, by manager", m.secrets.clone());

@@ -9,5 +9,6 @@ mod ending;
 mod globals;
 mod harness;
 mod log;
+mod monitoring;
 #[cfg(target_os = "linux")]
 mod process;
