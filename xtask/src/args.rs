@@ -1,5 +1,6 @@
 //! What was asked for on the command line.
 
+use crate::bench;
 use crate::e2e;
 use crate::failure::Failure;
 use crate::image;
@@ -10,6 +11,8 @@ use crate::lint::Stage;
 pub(crate) enum Command {
     /// Which crate may know which.
     Arrows,
+    /// How fast the webhook's server is.
+    Bench(bench::Options),
     /// Licences, banned crates, sources, advisories.
     Deny,
     /// What is shipped, on a cluster.
@@ -20,6 +23,8 @@ pub(crate) enum Command {
     Image(image::Options),
     /// Some or all of what a change must pass besides its tests.
     Lint(Vec<Stage>),
+    /// Alerts and dashboard.
+    Monitoring,
     /// The blocks of the README and the docs.
     Readme {
         /// Only documents whose path contains this.
@@ -38,11 +43,13 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
     let name = words.next().unwrap_or_else(|| "help".to_owned());
     let command = match name.as_str() {
         "arrows" => Command::Arrows,
+        "bench" => return bench::Options::parse(words).map(Command::Bench).map_err(|what| unknown(&what)),
         "deny" => Command::Deny,
         "help" | "--help" | "-h" => return Ok(Command::Help),
         "e2e" => return e2e::Options::parse(words).map(Command::E2e).map_err(|what| unknown(&what)),
         "image" => return image::Options::parse(words).map(Command::Image).map_err(|what| unknown(&what)),
         "lint" => Command::Lint(Stage::ALL.to_vec()),
+        "monitoring" => Command::Monitoring,
         "readme" => return Ok(Command::Readme { filter: filter(words)? }),
         "test" => return Ok(Command::Test { filter: filter(words)? }),
         other => match Stage::ALL.into_iter().find(|stage| stage.name() == other) {
@@ -121,6 +128,12 @@ mod tests {
         let filter = Some("job".to_owned());
         assert_eq!(read("e2e --filter job"), Ok(Command::E2e(e2e::Options { filter, ..Default::default() })));
         assert!(read("e2e job").expect_err("it has no short form").to_string().contains("job"));
+    }
+
+    #[test]
+    fn a_bench_is_asked_for_with_its_own_options() {
+        assert_eq!(read("bench --quick"), Ok(Command::Bench(bench::Options { quick: true, ..Default::default() })));
+        assert!(read("bench --quik").expect_err("mistyped").to_string().contains("--quik"));
     }
 
     #[test]

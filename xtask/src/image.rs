@@ -14,8 +14,6 @@ mod layout;
 #[cfg(feature = "image")]
 mod make;
 #[cfg(feature = "image")]
-mod program;
-#[cfg(feature = "image")]
 mod root;
 
 pub(crate) use load::load;

@@ -3,13 +3,16 @@
 
 mod args;
 mod arrows;
+mod bench;
 mod deny;
 mod e2e;
 mod failure;
 mod help;
 mod image;
 mod lint;
+mod monitoring;
 mod process;
+mod program;
 mod python;
 mod readme;
 mod test;
@@ -32,11 +35,13 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Arrows => arrows::run(),
+        Command::Bench(options) => bench::run(&options),
         Command::Deny => deny::run(),
         Command::E2e(options) => e2e::run(&options),
         Command::Help => help::run(),
         Command::Image(options) => image::run(&options),
         Command::Lint(stages) => lint::run(&stages),
+        Command::Monitoring => monitoring::run(),
         Command::Readme { filter } => readme::run(filter.as_deref()),
         Command::Test { filter } => test::run(filter.as_deref()),
     }

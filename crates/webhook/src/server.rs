@@ -131,6 +131,20 @@ impl Server {
         Ok(Self { settings, shared, webhook, admin, files })
     }
 
+    /// Answers reviews with something else: everything around an answer can be measured by itself then.
+    ///
+    /// # Panics
+    /// Never: nothing else has a part in a server that does not serve yet.
+    #[cfg(feature = "echo")]
+    #[must_use]
+    pub fn answering(mut self, answer: fn(&[u8], &admission::Config, &Globals) -> admission::review::Answer) -> Self {
+        match Arc::get_mut(&mut self.shared) {
+            Some(shared) => shared.answering = answer,
+            None => unreachable!("it does not serve yet"),
+        }
+        self
+    }
+
     /// Where the webhook listens.
     ///
     /// # Errors

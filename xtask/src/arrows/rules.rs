@@ -19,6 +19,7 @@ pub(crate) const ARROWS: &[Arrow] = &[
     ("webhook", &["secret", "admission", "stores"]),
     ("cli", &["secret", "admission", "stores", "webhook", "tasks", "runner", "runtime", "macros"]),
     ("python", &["runtime", "tasks"]),
+    ("bench", &["secret", "admission", "webhook"]),
 ];
 
 /// Arrows that exist only in tests, each with its reason.

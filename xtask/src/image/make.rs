@@ -2,9 +2,10 @@
 
 use super::layer::{self, Layer};
 use super::layout::{About, Layout};
-use super::{Options, elf, load, program, root};
+use super::{Options, elf, load, root};
 use crate::failure::Failure;
 use crate::process;
+use crate::program;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

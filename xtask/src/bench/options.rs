@@ -1,0 +1,80 @@
+//! What `cargo xtask bench` was asked for.
+
+use std::path::PathBuf;
+
+/// The words after `cargo xtask bench`.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Only as long as it takes to see that everything works.
+    pub(crate) quick: bool,
+    /// Where JSON and picture go; `bench` in Cargo's target folder if it is not said.
+    pub(crate) out: Option<PathBuf>,
+    /// A program that is built already.
+    pub(crate) program: Option<PathBuf>,
+    /// Another build of it, measured in the same run.
+    pub(crate) before: Option<PathBuf>,
+    /// Write the figures into `docs/performance.md`.
+    pub(crate) write_docs: bool,
+}
+
+impl Options {
+    /// Reads them; what is not understood is the error.
+    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut words = words;
+        let mut options = Self::default();
+        while let Some(word) = words.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (word.as_str(), None),
+            };
+            let mut path = || {
+                let value = value.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
+                value.map(PathBuf::from).ok_or_else(|| format!("`{name}` needs a path"))
+            };
+            match name {
+                "--out" => options.out = Some(path()?),
+                "--program" => options.program = Some(path()?),
+                "--before" => options.before = Some(path()?),
+                "--quick" if word == name => options.quick = true,
+                "--write-docs" if word == name => options.write_docs = true,
+                _ => return Err(format!("`bench` takes no `{word}`")),
+            }
+        }
+        if options.quick && options.write_docs {
+            return Err("a quick run has no figures for the docs: `--quick` or `--write-docs`".to_owned());
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Options, String> {
+        Options::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn options_are_read_in_all_their_forms() {
+        let all = Options {
+            quick: false,
+            out: Some("there".into()),
+            program: Some("a/program".into()),
+            before: Some("b".into()),
+            write_docs: true,
+        };
+        assert_eq!(read("--out there --write-docs --program=a/program --before b"), Ok(all));
+        assert_eq!(read("--quick"), Ok(Options { quick: true, ..Options::default() }));
+        assert_eq!(read(""), Ok(Options::default()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (line, name) in [("--quik", "--quik"), ("--out", "--out"), ("--quick=no", "no"), ("x", "`x`")] {
+            let error = read(line).expect_err(line);
+            assert!(error.contains(name), "{error}");
+        }
+        assert!(read("--quick --write-docs").expect_err("no figures").contains("--write-docs"));
+    }
+}
