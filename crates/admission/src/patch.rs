@@ -59,11 +59,6 @@ impl Json {
             Err(error) => unreachable!("maps with string keys and strings are JSON: {error}"),
         }
     }
-
-    /// The JSON text.
-    pub(crate) fn get(&self) -> &str {
-        self.0.get()
-    }
 }
 
 impl Serialize for Patch {
@@ -85,7 +80,10 @@ impl Patch {
 
     /// The patch as JSON.
     pub fn to_json(&self) -> String {
-        Box::<str>::from(Json::of(self).0).into()
+        match serde_json::to_string(self) {
+            Ok(json) => json,
+            Err(error) => unreachable!("maps with string keys and strings are JSON: {error}"),
+        }
     }
 
     pub(crate) fn add(&mut self, path: impl Into<String>, value: &(impl Serialize + ?Sized)) {
