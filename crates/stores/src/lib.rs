@@ -7,6 +7,9 @@
 //! [`fetch`] asks the stores for what a plan delivers sealed; [`deliver`] ([`prepare`], then write) puts it where the
 //! containers look. The same two serve the init container of a pod and a laptop, so that a value meets the same limits in
 //! both.
+//!
+//! On a laptop, [`Local`] has what the command line gives and, behind it, the [`LocalStore`]: secrets that are kept in one
+//! encrypted file.
 
 mod deliver;
 mod env_file;
