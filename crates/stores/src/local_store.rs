@@ -19,8 +19,9 @@ pub use content::{Content, Kept};
 pub use error::StoreError;
 pub use location::{IDENTITY_ENV, Location, STORE_ENV};
 
+use identity::Identities;
 use lock::Lock;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The local store at its place; nothing is read or made before it is asked for.
 #[derive(Clone, Debug)]
@@ -39,12 +40,18 @@ impl LocalStore {
         &self.location
     }
 
+    /// Whether there is a store, whatever is in it.
+    pub fn exists(&self) -> bool {
+        self.location.file.symlink_metadata().is_ok()
+    }
+
     /// All that it holds; none where there is no store.
     ///
     /// # Errors
     /// [`StoreError`] for a store or an identity that is there and can't be used.
     pub fn read(&self) -> Result<Option<Content>, StoreError> {
-        self.read_file(&location::resolved(&self.location.file)?)
+        let found = self.opened(&location::resolved(&self.location.file)?)?;
+        Ok(found.map(|(content, _)| content))
     }
 
     /// Changes what it holds, while no other process does. A store that is not there is made, with its identity; a change
@@ -57,25 +64,26 @@ impl LocalStore {
         let file = location::resolved(&self.location.file)?;
         location::make_folder_of(&file)?;
         let _lock = Lock::take(&file)?;
-        let found = self.read_file(&file)?;
-        let is_new = found.is_none();
-        let mut content = found.unwrap_or_default();
-        let result = change(&mut content);
+        let (mut content, identities) = self.opened(&file)?.unzip();
+        let content = content.get_or_insert_default();
+        let result = change(content);
         if content.is_changed() {
-            let identities = if is_new { self.identity_for_a_new_store()? } else { identity::read(&self.location)? };
-            replace::replace(&file, &sealed::seal(&file, &content, &identities)?)?;
+            let identities = identities.map_or_else(|| self.identity_for_a_new_store(), Ok)?;
+            replace::replace(&file, &sealed::seal(&file, content, &identities)?)?;
         }
         Ok(result)
     }
 
-    fn read_file(&self, file: &Path) -> Result<Option<Content>, StoreError> {
+    /// The identity is read once: it may be a pipe.
+    fn opened(&self, file: &Path) -> Result<Option<(Content, Identities)>, StoreError> {
         let Some(bytes) = sealed::load(file)? else { return Ok(None) };
         let identities = identity::read(&self.location)?;
-        sealed::open(file, &self.location.identity, &bytes, &identities).map(Some)
+        let content = sealed::open(file, &self.location.identity, &bytes, &identities)?;
+        Ok(Some((content, identities)))
     }
 
-    fn identity_for_a_new_store(&self) -> Result<identity::Identities, StoreError> {
-        let path: PathBuf = location::resolved(&self.location.identity)?;
+    fn identity_for_a_new_store(&self) -> Result<Identities, StoreError> {
+        let path = location::resolved(&self.location.identity)?;
         location::make_folder_of(&path)?;
         identity::read_or_make(&path)
     }

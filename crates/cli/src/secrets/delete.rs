@@ -4,6 +4,7 @@ use super::{NOT_THERE, named, not_there, shown, store};
 use crate::fault::Fault;
 use crate::terminal;
 use std::process::ExitCode;
+use stores::Content;
 
 /// Delete a secret from this machine
 #[derive(clap::Args)]
@@ -20,11 +21,15 @@ pub(super) struct Args {
 pub(super) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let secret = named(&args.name)?;
     let store = store()?;
-    // Read first: where there is no store, none is made to delete from.
-    let content = store.read().map_err(|error| Fault::from(&error))?;
-    let is_there = content.as_ref().is_some_and(|content| content.get(&secret).is_some());
-    if !is_there || !store.change(|content| content.delete(&secret)).map_err(|error| Fault::from(&error))? {
-        terminal::fault(&not_there(&secret, content.as_ref()));
+    // Where there is no store, none is made to delete from.
+    let missing = if store.exists() {
+        let delete = |content: &mut Content| (!content.delete(&secret)).then(|| not_there(&secret, Some(content)));
+        store.change(delete).map_err(|error| Fault::from(&error))?
+    } else {
+        Some(not_there(&secret, None))
+    };
+    if let Some(fault) = missing {
+        terminal::fault(&fault);
         return Ok(ExitCode::from(NOT_THERE));
     }
     terminal::note(format!("deleted `{}`", shown(&secret)));

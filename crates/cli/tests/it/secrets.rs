@@ -230,6 +230,17 @@ fn the_environment_names_other_files() {
     place.run(&["pod.yaml"]).code(125).complains(&["secret `g/k`: not found"]);
 }
 
+#[test]
+fn an_identity_may_come_through_a_pipe() {
+    let place = Place::new();
+    place.keybearer_reads(CANARY, &["secret", "set", "g/k"]).code(0);
+    fs::rename(place.path("data/keybearer/identity.txt"), place.path("elsewhere")).unwrap();
+    let line = |command: &str| place.shell(&format!("KEYBEARER_IDENTITY=<(cat elsewhere) $K secret {command}")).code(0);
+    assert_eq!(line("get g/k").stdout, CANARY);
+    line("set g/l --from-file elsewhere").complains(&["note: kept `g/l`"]);
+    line("delete g/l").complains(&["note: deleted `g/l`"]);
+}
+
 /// What the `age` of others makes of it, where there is one.
 #[test]
 fn age_itself_opens_it() {

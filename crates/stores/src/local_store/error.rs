@@ -46,6 +46,12 @@ pub enum StoreError {
         /// What the system says.
         error: io::Error,
     },
+    /// A folder, a pipe or a device.
+    #[error("`{path}` is no file, so that it can't be the local store")]
+    NotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// More than a store may hold.
     #[error("the local store `{path}` would have more than {} MiB", limit >> 20)]
     TooLarge {
@@ -150,6 +156,7 @@ impl StoreError {
         let hint = match self {
             Self::NoHome => "set HOME, or name a file with KEYBEARER_STORE".to_owned(),
             Self::SameFile { .. } => "let KEYBEARER_STORE and KEYBEARER_IDENTITY name two files".to_owned(),
+            Self::NotAFile { .. } => "name a file with KEYBEARER_STORE".to_owned(),
             Self::Links { path } | Self::Dangling { link: path, .. } => {
                 format!("mend the link `{}`, or name another place with KEYBEARER_STORE", path.display())
             }

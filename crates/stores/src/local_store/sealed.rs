@@ -3,7 +3,7 @@
 use super::identity::Identities;
 use super::{Content, StoreError};
 use age::{DecryptError, Decryptor, Encryptor, Identity, Recipient};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -17,11 +17,14 @@ const MAGIC: &[u8] = b"age-encryption.org/";
 /// The file's bytes; none where it is not there.
 pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let read = |error| StoreError::Read { path: path.to_owned(), error };
-    let file = match File::open(path) {
-        Ok(file) => file,
+    match fs::metadata(path) {
+        // Opening a pipe would wait for somebody to write into it.
+        Ok(metadata) if !metadata.is_file() => return Err(StoreError::NotAFile { path: path.to_owned() }),
+        Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(read(error)),
-    };
+    }
+    let file = File::open(path).map_err(read)?;
     let mut bytes = Vec::new();
     file.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(read)?;
     if bytes.len() as u64 > MAX_SIZE {
