@@ -12,6 +12,7 @@ use kube::Client;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
 
 /// How often the certificate's end is looked at.
 const RENEWAL: Duration = Duration::from_secs(12 * 3600);
@@ -82,6 +83,7 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
         }
         Err(error) => return Err(error.into()),
     }
+    let replaced = Arc::new(Notify::new());
     let server = &settings.config.server;
     let registering = async {
         if server.disable_registration {
@@ -98,9 +100,17 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
             adopt,
         };
         let bundle = || bundle(&client, &spec, &ca, &server.cert_dir);
-        registration::keep(client.clone(), registration, bundle, |pass| see(&shared, pass), REGISTRATION).await;
+        registration::keep(
+            client.clone(),
+            registration,
+            bundle,
+            |pass| see(&shared, pass),
+            REGISTRATION,
+            Arc::clone(&replaced),
+        )
+        .await;
     };
-    let renewing = renew(&client, &spec, &settings, &shared, &ca);
+    let renewing = renew(&client, &spec, &settings, &shared, &ca, &replaced);
     tokio::join!(registering, renewing);
     Ok(())
 }
@@ -148,6 +158,7 @@ async fn renew(
     settings: &Settings,
     shared: &Shared,
     ca: &ArcSwapOption<String>,
+    replaced: &Notify,
 ) {
     let mut said = String::new();
     loop {
@@ -159,6 +170,10 @@ async fn renew(
                 // Whoever changed the CA: it may have been another replica, a moment ago.
                 let is_known =
                     ca.load().as_ref().is_none_or(|served| certificates::is_trusted(&done.pair, served, spec));
+                if !is_known {
+                    // Until the API server has it, nobody can be served with it.
+                    replaced.notify_one();
+                }
                 if !is_known && shared.certificates.is_valid() {
                     tokio::time::sleep(PUBLISHING).await;
                 }

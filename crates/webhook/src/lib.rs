@@ -28,6 +28,8 @@ mod requests;
 mod server;
 mod settings;
 mod silent;
+#[cfg(feature = "surface")]
+pub mod surface;
 mod taking;
 mod tls;
 mod turned;

@@ -23,13 +23,13 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 /// Bytes of one HTTP/2 connection that may wait to be read: they are held before they are counted.
@@ -100,10 +100,11 @@ pub(crate) async fn accept(
     while connections.join_next().await.is_some() {}
 }
 
-struct Connection {
-    shared: Arc<Shared>,
-    stage: watch::Receiver<Stage>,
-    taking: Arc<Taking>,
+/// One connection.
+pub(crate) struct Connection {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) stage: watch::Receiver<Stage>,
+    pub(crate) taking: Arc<Taking>,
 }
 
 /// A connection that is counted as open until this is dropped.
@@ -130,7 +131,8 @@ impl Connection {
         match timeout(self.shared.limits.handshake, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 self.shared.peaks.took(Bound::HandshakeTime, began.elapsed());
-                self.answer(stream, router, began).await;
+                let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                self.answer(stream, is_h2, router).await;
             }
             Ok(Err(error)) => self.handshake_failed(&error),
             Err(_) => self.handshake_failed(&io::Error::from(io::ErrorKind::TimedOut)),
@@ -143,13 +145,19 @@ impl Connection {
         tracing::debug!(%error, "a TLS handshake failed");
     }
 
-    async fn answer(self, stream: TlsStream<TcpStream>, router: Router, began: Instant) {
+    /// Answers what comes in on a stream until it ends.
+    pub(crate) async fn answer(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        is_h2: bool,
+        router: Router,
+    ) {
         let Self { shared, stage, taking } = self;
         let limits = shared.limits;
+        let began = Instant::now();
         let old = began + aged(limits.age);
         // Whoever sends a request in time has long had the answer that ends the connection by then.
         let end = old + limits.head + 3 * limits.body_time;
-        let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let requests = Arc::new(Requests::new(Arc::clone(&shared), Arc::clone(&taking), is_h2));
         let staged = stage.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
@@ -226,7 +234,7 @@ fn http(limits: &Limits) -> Builder<TokioExecutor> {
 async fn time_to_leave(is_h2: bool, old: Instant, mut stage: watch::Receiver<Stage>) {
     if is_h2 {
         tokio::select! {
-            () = sleep_until(old.into()) => {}
+            () = sleep_until(old) => {}
             () = reached(&mut stage, Stage::Draining) => {}
         }
     } else {

@@ -4,7 +4,9 @@ use super::apply::{Applied, apply_once};
 use super::{RegistrationError, Spec};
 use crate::cluster::ClusterError;
 use kube::Client;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 /// How long is waited after a failure, at first and at most.
@@ -22,11 +24,17 @@ pub enum Pass {
 }
 
 /// Keeps the registration as it has to be until it is dropped. `ca` is asked each time, `seen` is told how it ended. Without a
-/// CA nothing is changed: the API server keeps the one that it has.
+/// CA nothing is changed: the API server keeps the one that it has. `wake` has it looked at at once.
 ///
 /// Nothing is watched: Flyte's own RBAC has no verb for that, and applying what is there changes nothing.
-pub async fn keep<C>(client: Client, spec: Spec, ca: impl Fn() -> C, seen: impl Fn(Pass), every: Duration)
-where
+pub async fn keep<C>(
+    client: Client,
+    spec: Spec,
+    ca: impl Fn() -> C,
+    seen: impl Fn(Pass),
+    every: Duration,
+    wake: Arc<Notify>,
+) where
     C: Future<Output = Result<String, RegistrationError>>,
 {
     let mut pause = PAUSES.0;
@@ -41,16 +49,23 @@ where
                 said.applied(&spec.service, applied, ownerless);
                 seen(Pass::Done(applied));
                 pause = PAUSES.0;
-                sleep(every).await;
+                pause_for(every, &wake).await;
             }
             Err(error) => {
                 said.failed(&error);
                 let is_forbidden = matches!(&error, RegistrationError::Cluster(ClusterError::Forbidden { .. }));
                 seen(if is_forbidden { Pass::Forbidden } else { Pass::Failed });
-                sleep(pause).await;
+                pause_for(pause, &wake).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
         }
+    }
+}
+
+async fn pause_for(pause: Duration, wake: &Notify) {
+    tokio::select! {
+        () = sleep(pause) => {}
+        () = wake.notified() => {}
     }
 }
 
@@ -95,8 +110,8 @@ mod tests {
     use kube::Config;
     use std::sync::Mutex;
 
-    #[tokio::test]
-    async fn an_api_server_that_is_away_is_asked_again_and_again() {
+    /// How looks ended until a time, at an API server that is away.
+    async fn passes(until: Duration, wake: Notify) -> Vec<Pass> {
         crate::tls::install_provider();
         let client = Client::try_from(Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
         let spec = Spec {
@@ -110,8 +125,20 @@ mod tests {
         };
         let passes = Mutex::new(Vec::new());
         let ca = || std::future::ready(Ok("ca".to_owned()));
-        let keeping = keep(client, spec, ca, |pass| passes.lock().unwrap().push(pass), Duration::ZERO);
-        let _ = tokio::time::timeout(PAUSES.0 * 3 / 2, keeping).await;
-        assert_eq!(*passes.lock().unwrap(), [Pass::Failed, Pass::Failed]);
+        let keeping = keep(client, spec, ca, |pass| passes.lock().unwrap().push(pass), Duration::ZERO, Arc::new(wake));
+        let _ = tokio::time::timeout(until, keeping).await;
+        passes.into_inner().unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_api_server_that_is_away_is_asked_again_and_again() {
+        assert_eq!(passes(PAUSES.0 * 3 / 2, Notify::new()).await, [Pass::Failed, Pass::Failed]);
+    }
+
+    #[tokio::test]
+    async fn who_wakes_it_has_it_looked_at_without_the_pause() {
+        let wake = Notify::new();
+        wake.notify_one();
+        assert_eq!(passes(PAUSES.0 * 3 / 4, wake).await, [Pass::Failed, Pass::Failed]);
     }
 }

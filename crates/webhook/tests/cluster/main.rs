@@ -9,4 +9,5 @@ mod doctor;
 mod harness;
 mod registration;
 mod renewal;
+mod share;
 mod support;

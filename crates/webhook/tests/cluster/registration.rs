@@ -114,6 +114,7 @@ async fn lost_or_changed_it_is_made_again() {
         move || std::future::ready(Ok(ca.clone())),
         move |pass| seen.store(matches!(pass, Pass::Done(_)), Ordering::Release),
         Duration::from_millis(200),
+        Arc::default(),
     ));
     until("the first registration", async || ready.load(Ordering::Acquire)).await;
     it.api().delete(&it.spec.service, &DeleteParams::default()).await.unwrap();
@@ -223,6 +224,7 @@ async fn without_any_rights_nothing_is_waited_for() {
         move || std::future::ready(Ok(ca.clone())),
         move |pass| seen.store(pass == Pass::Forbidden, Ordering::Release),
         Duration::from_secs(60),
+        Arc::default(),
     ));
     until("a pass", async || forbidden.load(Ordering::Acquire)).await;
     keeping.abort();
