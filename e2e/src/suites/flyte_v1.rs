@@ -69,7 +69,7 @@ fn registration(bundle: &Value) -> Value {
 }
 
 /// RSA keys, a CA whose own key is thrown away, 99 years.
-pub(crate) fn certificates() -> Result<Value> {
+fn certificates() -> Result<Value> {
     let folder = std::env::temp_dir().join(format!("keybearer-e2e-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let openssl = |line: &str| {

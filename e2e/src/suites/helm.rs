@@ -8,7 +8,8 @@ use crate::cluster::{Cluster, SYSTEM, TASKS, has, until};
 use crate::document;
 use crate::install::{self, NAME};
 use crate::pod::Pod;
-use crate::suites::{flyte_v1, operations};
+use crate::suites::operations;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -153,7 +154,13 @@ fn the_api_server_takes_what_every_value_makes(cluster: &Cluster) -> Result {
     let mut words = vec!["template", RELEASE, &chart, "--namespace", SYSTEM];
     words.extend(operators.iter().flat_map(|value| ["--set", value]));
     let manifests = helm(cluster, &words)?;
-    for kind in ["kind: Certificate\n", "kind: Issuer\n", "kind: ServiceMonitor\n", "kind: PrometheusRule\n"] {
+    for kind in [
+        "kind: Certificate\n",
+        "kind: Issuer\n",
+        "kind: ServiceMonitor\n",
+        "kind: PrometheusRule\n",
+        "alert: KeybearerMissing\n",
+    ] {
         has(&manifests, kind)?;
     }
     Ok(())
@@ -182,7 +189,7 @@ fn a_value_that_can_not_be_is_refused_by_name(cluster: &Cluster) -> Result {
         ("podDisruptionBudget.maxUnavailable=many", "'/podDisruptionBudget/maxUnavailable'"),
         ("topologySpread[0].topologyKey=x", "'/topologySpread/0'"),
         ("networkPolicy.webhookFrom[0].pod=x", "'/networkPolicy/webhookFrom/0'"),
-        ("prometheusRule.enabled=true,prometheusRule.groups=null", "prometheusRule"),
+        ("prometheusRule.groups=all", "'/prometheusRule/groups'"),
         ("drainDelay=60", "'/drainDelay'"),
     ];
     for (value, name) in refused {
@@ -274,11 +281,23 @@ fn uninstalled_it_leaves_nothing(cluster: &Cluster) -> Result {
     install::nothing_is_left(cluster)
 }
 
+/// As cert-manager writes them.
+fn certificates_of_others() -> Result<Value, rcgen::Error> {
+    let mut ca = CertificateParams::new(Vec::new())?;
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.distinguished_name.push(DnType::CommonName, "a CA of others");
+    let ca_key = KeyPair::generate()?;
+    let ca_certificate = ca.self_signed(&ca_key)?.pem();
+    let key = KeyPair::generate()?;
+    let names = [format!("{NAME}.{SYSTEM}.svc")];
+    let certificate = CertificateParams::new(names)?.signed_by(&key, &Issuer::new(ca, ca_key))?.pem();
+    Ok(json!({"ca.crt": ca_certificate, "tls.crt": certificate, "tls.key": key.serialize_pem()}))
+}
+
 fn a_given_secret_is_served_and_not_touched(cluster: &Cluster) -> Result {
-    // As cert-manager writes them.
     cluster.kubectl.create(&json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mine", "namespace": SYSTEM},
-        "type": "kubernetes.io/tls", "stringData": flyte_v1::certificates()?,
+        "type": "kubernetes.io/tls", "stringData": certificates_of_others().map_err(|error| error.to_string())?,
     }))?;
     let mine = || cluster.kubectl.json(["get", "secret", "-n", SYSTEM, "mine"]);
     let before = mine()?;

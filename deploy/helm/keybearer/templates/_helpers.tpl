@@ -54,9 +54,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and $v.certificates.issuerRef (ne $v.certificates.mode "cert-manager") -}}
 {{- fail "certificates.issuerRef is set, but certificates.mode is not cert-manager" -}}
 {{- end -}}
-{{- if and $v.prometheusRule.enabled (not $v.prometheusRule.groups) -}}
-{{- fail "prometheusRule.enabled is true, but prometheusRule.groups holds no rules" -}}
-{{- end -}}
 {{- end }}
 
 {{- define "keybearer.podSecurity" -}}
