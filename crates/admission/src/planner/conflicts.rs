@@ -97,7 +97,8 @@ pub(super) fn two_secrets_in_one_file(plan: &Plan, config: &Config) -> Result<()
     Ok(())
 }
 
-/// Refuses two volumes at one path of a container, as the API server would.
+/// Refuses two volumes at one path of a container, as the API server would, and one within another that is read-only, which
+/// container runtimes can't make.
 pub(super) fn mount_paths(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Result<(), Denial> {
     for (index, mount) in plan.mounts.iter().enumerate() {
         if let Some(other) = plan.mounts[..index].iter().find(|other| other.path == mount.path) {
@@ -115,6 +116,17 @@ pub(super) fn mount_paths(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Re
             };
             return Err(Denial::pod(config, why).with_hint(hint));
         }
+    }
+    if let Some(inner) = plan.mounts.iter().find(|mount| mount.path != FILE_ROOT)
+        && let Some(outer) = plan.mounts.iter().find(|mount| mount.path == FILE_ROOT)
+    {
+        let why = format!(
+            "secrets {} need a mount at `{}` within that of volume `{}`, which is read-only: no container would start",
+            secrets_below(plan, &inner.path),
+            inner.path.escape_debug(),
+            outer.volume
+        );
+        return Err(Denial::pod(config, why).with_hint("keep the pod's files in one manager"));
     }
     for (_, _, container) in pod.all_containers() {
         let there = || container.volume_mounts.items().iter().flatten();

@@ -394,6 +394,23 @@ fn managers_of_files_do_not_mix_in_one_pod() {
 }
 
 #[test]
+fn mount_within_mount() {
+    let config = config("flyte-v2", json!({"webhook": {"secretManagerTypes": ["AWS", "K8s"]}}));
+    // AWS can't give a secret without a group; K8s can, in Flyte v2.
+    for asked in [[good("AWS"), secret("", "k", Mount::File)], [secret("", "k", Mount::File), good("AWS")]] {
+        let outcome = create(&ask::pod(&plain(), &asked), &config, &no_globals());
+        assert_refused(
+            &outcome,
+            &["aws-secret-vol", "no container would start", "keep the pod's files in one manager"],
+        );
+    }
+    // A variable needs no mount.
+    let asked = [good("AWS"), secret("g", "k", Mount::EnvVar)];
+    let outcome = create(&ask::pod(&plain(), &asked), &config, &no_globals());
+    assert!(outcome.allowed, "{}", outcome.message);
+}
+
+#[test]
 fn the_chain_goes_on_where_flytes_does() {
     let config = config("flyte-v2", json!({"webhook": {"secretManagerTypes": ["AWS", "Vault", "K8s"]}}));
     let variable = secret("g", "k", Mount::EnvVar);

@@ -10,6 +10,7 @@ mod admit;
 mod api_server;
 mod ask;
 mod brought;
+mod brought_chance;
 mod cases;
 mod compare;
 mod deviations;

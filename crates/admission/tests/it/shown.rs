@@ -38,6 +38,10 @@ pub(crate) const SHOWN: &[(&str, &str)] = &[
         "the pod has a container with the name of Flyte's, and the API server refuses Flyte's pod; ours has the next free number",
     ),
     (
+        "mount-within-mount",
+        "files of K8s beside those of AWS, GCP or Azure: Flyte mounts one volume within another that is read-only, and no container of the pod starts; we refuse it",
+    ),
+    (
         "no-options",
         "a group or version that starts with `-` is an option to `gcloud` or `az` in Flyte's pod; we refuse it",
     ),
