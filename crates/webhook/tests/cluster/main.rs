@@ -1,4 +1,4 @@
-//! Certificates and the registration on a real API server: the cluster of `KUBECONFIG`.
+//! Certificates, the registration, and pods of Flyte's managers on a real cluster, that of `KUBECONFIG`.
 //!
 //! Not among the tests of `cargo test`, which has no cluster: `cargo xtask e2e` runs them.
 
@@ -7,6 +7,7 @@ mod doctor;
 #[expect(dead_code, reason = "the other tests use the rest of it")]
 #[path = "../it/harness.rs"]
 mod harness;
+mod managers;
 mod registration;
 mod renewal;
 mod share;
