@@ -1,6 +1,7 @@
 //! An object of a cluster, as `kubectl` gets it: with the user's own context, credentials and plugins.
 
 use crate::fault::Fault;
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,31 +20,58 @@ pub(crate) fn is_name(word: &str) -> bool {
 
 /// Gets an object as JSON.
 pub(crate) fn get(name: &str, namespace: Option<&str>) -> Result<String, Fault> {
+    ask(name, namespace).map_err(|failure| match failure {
+        Failure::NoKubectl => {
+            Fault::new(format!("`{name}` is no file, and there is no `kubectl` to get it from a cluster with"))
+                .hint("name a file, or put `kubectl` on the PATH")
+        }
+        Failure::Refused(lines) => {
+            lines.iter().fold(Fault::new(format!("`kubectl` can't get `{name}`")), Fault::detail)
+        }
+        Failure::Other(why) => Fault::new(why),
+    })
+}
+
+/// Why `kubectl` gave nothing.
+pub(crate) enum Failure {
+    NoKubectl,
+    /// What it said, line by line.
+    Refused(Vec<String>),
+    Other(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKubectl => f.write_str("there is no `kubectl` to ask the cluster with"),
+            Self::Refused(lines) => write!(f, "`kubectl` says: {}", lines.join("; ")),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The same, for whoever has more to say of a failure.
+pub(crate) fn ask(name: &str, namespace: Option<&str>) -> Result<String, Failure> {
     let mut command = Command::new("kubectl");
-    command.args(["get", name, "--output", "json"]);
+    command.args(["get", name, "--output", "json", "--request-timeout", "20s"]);
     if let Some(namespace) = namespace {
         command.args(["--namespace", namespace]);
     }
     let output = match command.stdin(Stdio::null()).output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Fault::new(format!(
-                "`{name}` is no file, and there is no `kubectl` to get it from a cluster with"
-            ))
-            .hint("name a file, or put `kubectl` on the PATH"));
+            return Err(Failure::NoKubectl);
         }
-        Err(error) => return Err(Fault::new(format!("`kubectl` can't be started: {error}"))),
+        Err(error) => return Err(Failure::Other(format!("`kubectl` can't be started: {error}"))),
     };
     if output.status.success() {
-        return String::from_utf8(output.stdout).map_err(|_| Fault::new("`kubectl` gave something else than UTF-8"));
+        return String::from_utf8(output.stdout)
+            .map_err(|_| Failure::Other("`kubectl` gave something else than UTF-8".to_owned()));
     }
-    let mut fault = Fault::new(format!("`kubectl` can't get `{name}`"));
     let said = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = said.lines().filter(|line| !is_log(line)).collect();
-    for line in lines.iter().skip(lines.len().saturating_sub(3)) {
-        fault = fault.detail(line.escape_debug());
-    }
-    Err(fault)
+    let last = lines.iter().skip(lines.len().saturating_sub(3));
+    Err(Failure::Refused(last.map(|line| line.escape_debug().to_string()).collect()))
 }
 
 /// Whether a line is one of klog (`E1124 12:00:00.000000 …`), which `kubectl` writes besides its own words.

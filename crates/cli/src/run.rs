@@ -3,6 +3,7 @@
 mod done;
 mod given;
 mod kept;
+mod managers;
 mod output;
 mod planned;
 mod refusal;
@@ -15,7 +16,7 @@ use crate::settings::Settings;
 use crate::{explain, package, patched, terminal, unreadable};
 use admission::plan::{self, FETCHER, Plan};
 use admission::review::identity;
-use admission::{Config, Identity, PodView, Values, render};
+use admission::{Config, Globals, Identity, PodView, Values, render};
 use done::Done;
 use given::Given;
 use planned::Planned;
@@ -141,7 +142,18 @@ impl Job<'_> {
             who.service_account = account;
         }
         terminal::mistakes(&explain::mistakes(manifest, &pod, config));
-        let planned = Planned::new(&pod, &who, config)?;
+        let globals = match &args.settings.config {
+            Some(_) if config.asks_global => stores::load_globals(&config.global).map_err(Fault::new)?,
+            Some(_) | None => Globals::default(),
+        };
+        let mut planned = Planned::new(&pod, &who, config, &globals)?;
+        planned.unanswered = match &planned.cluster {
+            // Without a configuration no manager is configured, and nobody is asked.
+            Some(plan) if args.settings.config.is_some() => {
+                managers::ask(plan, &namespace, config, &globals, self.given)
+            }
+            Some(_) | None => Vec::new(),
+        };
         self.start(&pod, &pod_json, &who, &planned, special, exchange)
     }
 
@@ -180,7 +192,7 @@ impl Job<'_> {
                 let refusal = runner::prepare(&runnable, given, options).err();
                 given.check_store()?;
                 given.warn_of_unused(planned.shown());
-                return Err(refusal::of(Some(&misses), refusal.as_ref()));
+                return Err(refusal::of(Some(&misses), refusal.as_ref(), &planned.unanswered));
             }
         };
         let delivery = stores::prepare(&values, plan).map_err(|error| {
@@ -199,7 +211,7 @@ impl Job<'_> {
         let prepared = runner::prepare(&runnable, given, options);
         given.check_store()?;
         given.warn_of_unused(planned.shown());
-        let mut prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal)))?;
+        let mut prepared = prepared.map_err(|refusal| refusal::of(None, Some(&refusal), &planned.unanswered))?;
         let known = kept::known(plan, &values, given);
         prepared.mask(args.kept.masks(&known));
         match args.output {

@@ -62,7 +62,7 @@ pub fn fetch(plan: &Plan, stores: &Stores) -> Result<Values, FetchError> {
         match request.manager {
             Manager::Local => match stores.local.get(&secret.group, &secret.key, &secret.group_version) {
                 Some((value, _)) => values.insert(index, value.clone()),
-                None => misses.push(Miss { secret: secret.clone(), asked: vec![Manager::Local] }),
+                None => misses.push(Miss { secret: secret.clone(), asked: stores.local.asked(secret) }),
             },
             // The configuration refuses these where they would be read sealed.
             Manager::Global

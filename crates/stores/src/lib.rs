@@ -22,5 +22,5 @@ pub use deliver::{DeliverError, LeftOut, MAX_FILE, Prepared, Volumes, deliver, p
 pub use env_file::Unfit;
 pub use fetch::{FetchError, Miss, Stores, fetch};
 pub use globals::{GlobalsError, load_globals};
-pub use local::{Local, Origin};
+pub use local::{Local, Managed, Origin};
 pub use local_store::{Content, IDENTITY_ENV, Kept, LocalStore, Location, STORE_ENV, StoreError};

@@ -1,7 +1,8 @@
-//! Local: what the user of a laptop gives by hand, then what is kept in the local store.
+//! Local: what the user of a laptop gives by hand, then what is kept in the local store, then what was got from managers.
 
 use crate::{Content, LocalStore, StoreError};
-use admission::Value;
+use admission::{Manager, Value};
+use secret::Secret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -12,6 +13,19 @@ pub struct Local {
     given: BTreeMap<(String, String), Value>,
     store: Option<LocalStore>,
     content: OnceLock<Result<Option<Content>, StoreError>>,
+    managed: OnceLock<Managed>,
+}
+
+/// What managers answered for secrets that nothing else had.
+#[derive(Default)]
+pub struct Managed(BTreeMap<(String, String, String), (Manager, Option<Value>)>);
+
+impl Managed {
+    /// Keeps what a manager has of a secret: nothing, maybe.
+    pub fn answered(&mut self, secret: &Secret, manager: Manager, value: Option<Vec<u8>>) {
+        let Secret { group, key, group_version, .. } = secret.clone();
+        self.0.insert((group, key, group_version), (manager, value.map(Value::from)));
+    }
 }
 
 /// Who answered for Local.
@@ -21,6 +35,8 @@ pub enum Origin {
     Given,
     /// The local store.
     Store,
+    /// A manager.
+    Manager(Manager),
 }
 
 impl Local {
@@ -39,7 +55,26 @@ impl Local {
         if let Some(value) = self.given.get(&(group.to_owned(), key.to_owned())) {
             return Some((value, Origin::Given));
         }
-        Some((self.content()?.answer(group, key, version)?, Origin::Store))
+        if let Some(value) = self.content().and_then(|content| content.answer(group, key, version)) {
+            return Some((value, Origin::Store));
+        }
+        let (manager, value) = self.managed(group, key, version)?;
+        Some((value.as_ref()?, Origin::Manager(*manager)))
+    }
+
+    /// Keeps what managers answered; only the first time.
+    pub fn answer(&self, managed: Managed) {
+        let _ = self.managed.set(managed);
+    }
+
+    /// The managers that were asked for a secret: Local itself, and the one behind it that was.
+    pub fn asked(&self, secret: &Secret) -> Vec<Manager> {
+        let behind = self.managed(&secret.group, &secret.key, &secret.group_version);
+        std::iter::once(Manager::Local).chain(behind.map(|(manager, _)| *manager)).collect()
+    }
+
+    fn managed(&self, group: &str, key: &str, version: &str) -> Option<&(Manager, Option<Value>)> {
+        self.managed.get()?.0.get(&(group.to_owned(), key.to_owned(), version.to_owned()))
     }
 
     /// The keys of a group, for whoever asks for all of it: what is given, and what the store has for every version.

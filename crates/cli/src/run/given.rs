@@ -10,7 +10,7 @@ use secret::Secret;
 use secret::shorthand::parse_assignment;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use stores::{Local, LocalStore, Location, Origin, Stores};
+use stores::{Local, LocalStore, Location, Managed, Origin, Stores};
 
 #[derive(clap::Args)]
 pub(crate) struct GivenArgs {
@@ -80,6 +80,7 @@ fn shown_origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Store => "local store",
         Origin::Given => "--secret",
+        Origin::Manager(manager) => manager.name(),
     }
 }
 
@@ -119,6 +120,11 @@ impl Given {
     pub(crate) fn here(&self, secret: &Secret) -> Option<&'static str> {
         let found = self.stores.local.get(&secret.group, &secret.key, &secret.group_version);
         found.map(|(_, origin)| shown_origin(origin))
+    }
+
+    /// Keeps what managers answered.
+    pub(super) fn answer(&self, managed: Managed) {
+        self.stores.local.answer(managed);
     }
 
     /// What the pod's own references got.

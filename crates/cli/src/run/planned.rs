@@ -4,7 +4,7 @@ use super::given::Given;
 use crate::fault::Fault;
 use crate::{explain, terminal};
 use admission::plan::{Request, Source};
-use admission::{Config, Globals, Identity, Manager, Plan, PodView, Values, render};
+use admission::{Config, Globals, Identity, Plan, PodView, Values, render};
 use secret::Secret;
 use stores::{FetchError, Miss};
 
@@ -15,10 +15,12 @@ pub(crate) struct Planned {
     pub(crate) cluster: Option<Plan>,
     /// Whether the pod was in a cluster and has all that its plan would add.
     is_patched: bool,
+    /// Why managers that were asked had nothing.
+    pub(crate) unanswered: Vec<String>,
 }
 
 impl Planned {
-    pub(super) fn new(pod: &PodView<'_>, who: &Identity, config: &Config) -> Result<Self, Fault> {
+    pub(super) fn new(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Globals) -> Result<Self, Fault> {
         let none = Globals::default();
         let nothing = PodView::default();
         // Without the label the webhook is not called, here or there.
@@ -27,13 +29,13 @@ impl Planned {
             terminal::note(format!("what the cluster would give can't be compared: {why}"));
             let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
             here.warnings.iter().for_each(terminal::warning);
-            return Ok(Self { here, cluster: None, is_patched: false });
+            return Ok(Self { here, cluster: None, is_patched: false, unanswered: Vec::new() });
         }
-        let cluster = admission::plan(pod, who, config, &none);
+        let cluster = admission::plan(pod, who, config, globals);
         let is_patched = |plan: &Plan| !plan.is_empty() && render(plan, pod, &Values::none()).is_empty();
         if cluster.as_ref().is_ok_and(is_patched) {
-            let here = admission::plan(&nothing, who, config, &none)?;
-            return Ok(Self { here, cluster: cluster.ok(), is_patched: true });
+            let here = admission::plan(&nothing, who, config, globals)?;
+            return Ok(Self { here, cluster: cluster.ok(), is_patched: true, unanswered: Vec::new() });
         }
         let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
         here.warnings.iter().for_each(terminal::warning);
@@ -46,7 +48,7 @@ impl Planned {
                 None
             }
         };
-        Ok(Self { here, cluster, is_patched: false })
+        Ok(Self { here, cluster, is_patched: false, unanswered: Vec::new() })
     }
 
     /// The plan by which the containers find their secrets: a pod that comes from a cluster keeps what it got there.
@@ -69,9 +71,9 @@ impl Planned {
         });
         let missing = references.filter(|(name, key)| given.stores().local.get(name, key, "").is_none());
         let misses: Vec<Miss> = missing
-            .map(|(name, key)| Miss {
-                secret: Secret { group: name.clone(), key: key.clone(), ..Secret::default() },
-                asked: vec![Manager::Local],
+            .map(|(name, key)| {
+                let secret = Secret { group: name.clone(), key: key.clone(), ..Secret::default() };
+                Miss { asked: given.stores().local.asked(&secret), secret }
             })
             .collect();
         if misses.is_empty() { Ok(()) } else { Err(FetchError { misses }) }

@@ -7,8 +7,8 @@ use runner::{Problem, Refusal, RunError};
 use secret::Secret;
 use stores::FetchError;
 
-/// Secrets that nobody gave and what the runner can't give the pod, each with the option or the change that would help.
-pub(super) fn of(misses: Option<&FetchError>, refusal: Option<&Refusal>) -> Fault {
+/// Secrets that nobody gave (`why` says more of the managers that were asked) and what the runner can't give the pod, each with the option or the change that would help.
+pub(super) fn of(misses: Option<&FetchError>, refusal: Option<&Refusal>, why: &[String]) -> Fault {
     let misses = misses.map_or(&[][..], |error| &error.misses);
     let problems = refusal.map_or(&[][..], |refusal| &refusal.problems);
     let mut fault = Fault::new(match (misses.len(), problems.len()) {
@@ -22,6 +22,8 @@ pub(super) fn of(misses: Option<&FetchError>, refusal: Option<&Refusal>) -> Faul
         fault = fault.detail(miss);
         push_new(&mut missing, named(&miss.secret.group, &miss.secret.key));
     }
+    // Why the managers that were asked had nothing.
+    fault = why.iter().fold(fault, Fault::detail);
     for problem in problems {
         fault = fault.detail(problem);
         if let Problem::MissingSecret(reference) = problem {
