@@ -7,6 +7,7 @@ mod explain;
 mod flytekit;
 mod leaks;
 mod live;
+mod managers;
 mod package;
 mod prompt;
 mod run;
