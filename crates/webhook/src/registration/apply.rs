@@ -76,6 +76,10 @@ async fn take_over(
         Err(error) => unreachable!("the registration is one: {error}"),
     };
     there.webhooks = ours.webhooks;
+    // Flyte has its pod's ReplicaSet own it; beside an owner of ours that would keep it after an uninstall.
+    if ours.metadata.owner_references.is_some() {
+        there.metadata.owner_references = ours.metadata.owner_references;
+    }
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     let replaced = configurations.replace(&spec.service, &params, &there).await;
     replaced.map_err(|error| refused("update", spec, &error))?;

@@ -283,6 +283,25 @@ async fn somebody_elses_is_not_touched_and_flytes_only_when_asked() {
 }
 
 #[tokio::test]
+async fn flytes_owner_is_replaced_by_ours_where_there_is_one() {
+    let it = Try::new().await;
+    let rights = it.give("nobody", &json!([])).await;
+    let flytes = json!({
+        "metadata": {"name": it.spec.service, "ownerReferences": [{
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "flyte-pod-webhook", "uid": "4b5c5f5e-0000-4000-8000-000000000000"}]},
+        "webhooks": [{"name": ENTRY, "clientConfig": {"url": "https://127.0.0.1:1/"}, "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "objectSelector": {"matchLabels": {&it.spec.label: "true"}}}],
+    });
+    it.api().create(&PostParams::default(), &serde_json::from_value(flytes).unwrap()).await.unwrap();
+    let adopting = Spec { adopt: true, owner: Some(it.spec.service.clone()), ..it.spec.clone() };
+    assert_eq!(apply(&it.place.client, &adopting, &it.ca).await.unwrap(), Applied::Adopted);
+    let owners = it.there().await.unwrap().metadata.owner_references.unwrap();
+    assert_eq!(owners.iter().map(|owner| owner.kind.as_str()).collect::<Vec<_>>(), ["ClusterRole"]);
+    rights.take().await;
+    it.end().await;
+}
+
+#[tokio::test]
 async fn ours_from_a_backup_is_ours() {
     let it = Try::new().await;
     apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
