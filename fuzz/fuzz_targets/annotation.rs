@@ -1,10 +1,6 @@
 //! Whatever stands in a pod's annotations is a list of secrets or an error in bounds, and never a panic.
 //!
-//! The first byte says what the rest is. To run it from the root of the repository:
-//!
-//! ```text
-//! cargo +nightly fuzz run annotation fuzz/corpus/annotation fuzz/seeds/annotation -- -max_len=4096
-//! ```
+//! The first byte says what the rest is.
 
 #![no_main]
 

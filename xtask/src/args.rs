@@ -3,6 +3,7 @@
 use crate::bench;
 use crate::e2e;
 use crate::failure::Failure;
+use crate::fuzz;
 use crate::image;
 use crate::lint::Stage;
 
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     Deny,
     /// What is shipped, on a cluster.
     E2e(e2e::Options),
+    /// What comes in from outside, by chance.
+    Fuzz(fuzz::Options),
     /// What there is.
     Help,
     /// The container image.
@@ -47,6 +50,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         "deny" => Command::Deny,
         "help" | "--help" | "-h" => return Ok(Command::Help),
         "e2e" => return e2e::Options::parse(words).map(Command::E2e).map_err(|what| unknown(&what)),
+        "fuzz" => return fuzz::Options::parse(words).map(Command::Fuzz).map_err(|what| unknown(&what)),
         "image" => return image::Options::parse(words).map(Command::Image).map_err(|what| unknown(&what)),
         "lint" => Command::Lint(Stage::ALL.to_vec()),
         "monitoring" => Command::Monitoring,

@@ -16,6 +16,9 @@ The repo's own commands. CI runs these and nothing else.
   cargo xtask docs                 rustdoc, any warning fails
   cargo xtask arrows               does each crate know only those that it may?
   cargo xtask deny                 licences, banned crates, sources, advisories
+  cargo xtask fuzz [--seconds N] [--input FILE] [TARGET…]
+                                   the fuzzers (annotation, review, config, http; else all), each for N seconds (20); with
+                                   --input one of them for one input that was found
   cargo xtask image [--output DIR] [--load] [--program FILE]
                                    the container image, as an OCI layout and as an archive, in DIR (else in the target
                                    folder's `image`); --load gives it to containerd, --program packs a static

@@ -7,6 +7,7 @@ mod bench;
 mod deny;
 mod e2e;
 mod failure;
+mod fuzz;
 mod help;
 mod image;
 mod lint;
@@ -38,6 +39,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bench(options) => bench::run(&options),
         Command::Deny => deny::run(),
         Command::E2e(options) => e2e::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Help => help::run(),
         Command::Image(options) => image::run(&options),
         Command::Lint(stages) => lint::run(&stages),
