@@ -27,6 +27,8 @@ impl<'p> Task<'p> {
         fs::write(place.path("pod.yaml"), pod).unwrap();
         let run = place.start(&["pod.yaml", "--secret", &format!("g/k={CANARY}"), "--isolation", isolation]);
         run.until_it_says("/g/k\n");
+        // The other process carries the mark once it has become `sleep`.
+        until(|| !with_environment(&mark).is_empty());
         let file = run.stdout().trim().to_owned();
         Self { run, mark, file }
     }
