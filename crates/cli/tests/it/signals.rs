@@ -27,14 +27,14 @@ impl<'p> Task<'p> {
         fs::write(place.path("pod.yaml"), pod).unwrap();
         let run = place.start(&["pod.yaml", "--secret", &format!("g/k={CANARY}"), "--isolation", isolation]);
         run.until_it_says("/g/k\n");
-        // The other process carries the mark once it has become `sleep`.
-        until(|| !with_environment(&mark).is_empty());
         let file = run.stdout().trim().to_owned();
         Self { run, mark, file }
     }
 
     /// What the task finds in the file, as long as it has a process.
     fn secret(&self) -> String {
+        // The other process carries the mark once it has become `sleep`.
+        until(|| !with_environment(&self.mark).is_empty());
         let process = with_environment(&self.mark).into_iter().next().expect("it runs");
         fs::read_to_string(format!("/proc/{process}/root{}", self.file)).unwrap()
     }
