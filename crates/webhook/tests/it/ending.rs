@@ -1,6 +1,6 @@
 //! Probes, and the end: nothing that was asked stays without an answer.
 
-use crate::harness::{PATIENCE, Pair, Running, pair, request, review, write};
+use crate::harness::{At, PATIENCE, Pair, Running, pair, request, review, write};
 use rcgen::{CertificateParams, KeyPair};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -85,5 +85,35 @@ async fn a_connection_that_never_asked_does_not_keep_the_server() {
     assert_eq!(idle.post(&review()).await.code, 200);
     server.ask_to_end();
     assert!(unused.ends().await && idle.ends().await);
+    server.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_load_a_drain_fails_no_request() {
+    let mut server = Running::with("", |settings| settings.drain_delay = Duration::from_secs(3)).await;
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let at = At { webhook: server.webhook, admin: server.admin };
+            tokio::spawn(async move {
+                let (mut client, mut told) = (at.connect().await, 0);
+                // As an API server: on a connection that is kept for as long as the answers let it be.
+                while told < 5 {
+                    let reply = client.post(&review()).await;
+                    assert_eq!(reply.code, 200);
+                    if reply.closes() {
+                        told += 1;
+                        client = at.connect().await;
+                    }
+                }
+            })
+        })
+        .collect();
+    while server.metric("keybearer_admissions_total{outcome=\"allowed\"}").await < Some(20.0) {
+        tokio::task::yield_now().await;
+    }
+    server.ask_to_end();
+    for caller in callers {
+        tokio::time::timeout(PATIENCE, caller).await.unwrap().unwrap();
+    }
     server.ended().await;
 }
