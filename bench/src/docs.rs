@@ -30,3 +30,21 @@ fn filled(text: &str, figures: &str) -> anyhow::Result<String> {
     let (_, after) = rest.split_once(END).context("there is no end mark of the figures")?;
     Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", figures.trim()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_docs_have_the_figures_of_the_json_beside_them() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let json = fs::read_to_string(folder.join("performance.json")).expect("docs/performance.json");
+        let figures: Figures = serde_json::from_str(&json).expect("figures");
+        let text = fs::read_to_string(folder.join("performance.md")).expect("docs/performance.md");
+        assert_eq!(
+            filled(&text, &table::markdown(&figures)).expect("both marks"),
+            text,
+            "`cargo xtask bench --write-docs`"
+        );
+    }
+}

@@ -30,7 +30,7 @@ impl Amount {
         if quick {
             Self { quick, rounds: 1, time: Duration::from_millis(200), starts: 2 }
         } else {
-            Self { quick, rounds: 7, time: Duration::from_millis(1500), starts: 20 }
+            Self { quick, rounds: 5, time: Duration::from_secs(1), starts: 20 }
         }
     }
 }
