@@ -49,9 +49,19 @@ impl Packaged {
         self.package.find(name).map_err(|error| Fault::new(&error).within(&self.origin).hint(error.hint()))
     }
 
-    /// The pod that Flyte makes of a task.
-    pub(crate) fn pod(&self, task: &Task, inputs: &Inputs, at: &Locations) -> Result<Made, Fault> {
-        task.pod(&Execution::default(), at, inputs).map_err(|error| self.no_pod(&error))
+    /// The pod that Flyte makes of a task, in a namespace if one is given.
+    pub(crate) fn pod(
+        &self,
+        task: &Task,
+        inputs: &Inputs,
+        at: &Locations,
+        namespace: Option<&str>,
+    ) -> Result<Made, Fault> {
+        let mut execution = Execution::default();
+        if let Some(namespace) = namespace {
+            namespace.clone_into(&mut execution.namespace);
+        }
+        task.pod(&execution, at, inputs).map_err(|error| self.no_pod(&error))
     }
 
     /// The same without inputs, its commands as the package has them.

@@ -129,7 +129,7 @@ fn not_there(secret: &Secret, content: Option<&Content>) -> Fault {
 /// The name that was probably meant: one that is a few typing mistakes away.
 fn nearest<'n>(name: &str, names: &'n [String]) -> Option<&'n String> {
     let distance = |other: &&String| strsim::osa_distance(&name.to_lowercase(), &other.to_lowercase());
-    names.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= name.chars().count() / 3 + 1)
+    names.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= name.chars().count() / 4 + 1)
 }
 
 /// A name as it is shown.

@@ -27,7 +27,7 @@ pub enum ArchiveError {
         size: usize,
     },
     /// It ends before it is complete, or was changed.
-    #[error("it is damaged or cut off{}: {cause}", following(.after.as_deref()))]
+    #[error("it is damaged or cut off{}: {}", following(.after.as_deref()), said(.cause))]
     Damaged {
         /// The last entry that was read.
         after: Option<String>,
@@ -35,11 +35,8 @@ pub enum ArchiveError {
         cause: std::io::Error,
     },
     /// It is gzip, and what is in it is no tar.
-    #[error("it is gzip, but no tar is in it: {cause}")]
-    NotTar {
-        /// What the decoder says.
-        cause: std::io::Error,
-    },
+    #[error("it is gzip, but no tar is in it")]
+    NotTar,
     /// Unpacked, it is more than [`MAX_UNPACKED`] bytes.
     #[error("unpacked, it has more than {MAX_UNPACKED} bytes{}", following(.after.as_deref()))]
     Unpacked {
@@ -86,7 +83,7 @@ impl ArchiveError {
             Self::Damaged { .. } => {
                 "copy it again, or make it again with `pyflyte --pkgs MODULE package --image IMAGE`"
             }
-            Self::NotTar { .. } | Self::NotFile { .. } | Self::Name { .. } => {
+            Self::NotTar | Self::NotFile { .. } | Self::Name { .. } => {
                 "give what `pyflyte --pkgs MODULE package --image IMAGE` wrote"
             }
             Self::TooBig { .. } | Self::Unpacked { .. } | Self::Entries | Self::Entry { .. } => {
@@ -162,8 +159,18 @@ fn unreadable(last: Option<&String>, cause: std::io::Error) -> ArchiveError {
     use std::io::ErrorKind::{InvalidInput, UnexpectedEof};
     match cause.kind() {
         InvalidInput | UnexpectedEof => ArchiveError::Damaged { after: last.cloned(), cause },
-        _ if last.is_none() => ArchiveError::NotTar { cause },
+        _ if last.is_none() => ArchiveError::NotTar,
         _ => ArchiveError::Damaged { after: last.cloned(), cause },
+    }
+}
+
+/// What a decoder says, without its own words: those of the tar's hold bytes of the file, which may be anything.
+fn said(cause: &std::io::Error) -> String {
+    match cause.kind() {
+        std::io::ErrorKind::Other | std::io::ErrorKind::InvalidData => {
+            "what should be a header of tar is none".to_owned()
+        }
+        kind => kind.to_string(),
     }
 }
 

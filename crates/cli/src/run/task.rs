@@ -48,7 +48,7 @@ pub(super) fn execute(args: &Args, config: &Config, given: &Given) -> Result<Exi
     let task = packaged.find(name)?;
     let inputs = package::inputs(task, &args.task.inputs, args.task.defaults)?;
     let mut data = Data::new(&packaged, task, &inputs, args)?;
-    let mut made = packaged.pod(task, &inputs, data.locations())?;
+    let mut made = packaged.pod(task, &inputs, data.locations(), args.settings.namespace.as_deref())?;
     for note in &made.notes {
         terminal::note(note);
     }

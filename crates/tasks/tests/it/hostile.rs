@@ -49,7 +49,7 @@ pub(crate) fn package(files: &[(&str, &[u8])]) -> Vec<u8> {
 fn refused(bytes: &[u8], message: &str) {
     let error = Package::read(bytes).expect_err(message);
     assert!(error.to_string().contains(message), "`{error}` without `{message}`");
-    assert!(!error.hint().is_empty());
+    assert!(!error.hint().is_empty() && !error.to_string().contains("hunter2"), "{error}");
 }
 
 #[test]
@@ -65,6 +65,8 @@ fn what_is_something_else_is_called_by_its_name() {
         (gzip(&[b'x'; 2000]), "it is gzip, but no tar is in it"),
         (gzip(b""), "it has no task"),
         (b"\x1f\x8bnonsense that is no gzip".to_vec(), "it is damaged or cut off"),
+        // The tar library would repeat what it takes for a name and a checksum.
+        (gzip("PASSWORD=hunter2-and-so-on\n".repeat(30).as_bytes()), "it is gzip, but no tar is in it"),
         (package(&[]), "it has no task"),
         (package(&[("README", b"x")]), "it has no task"),
         (package(&[("0_a_1.pb", b"")]), "its entry `0_a_1.pb`: it is empty"),

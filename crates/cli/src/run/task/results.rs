@@ -38,7 +38,9 @@ pub(super) fn tell(task: &Task, data: &Data, done: &Done, args: &Args) -> Result
         if task.results().is_empty() || task.kind() == RAW {
             return Ok(ExitCode::SUCCESS);
         }
-        terminal::fault(&Fault::new(format!("task `{name}` ended well, but has left no outputs")));
+        terminal::fault(&Fault::new(format!("task `{name}` ended well, but has left no outputs")).hint(
+            "a task with `@dynamic` makes a workflow instead, which needs a Flyte cluster; run that one's tasks",
+        ));
         return Ok(ExitCode::FAILURE);
     };
     match outputs(bytes) {
