@@ -5,6 +5,8 @@ mod bad_input;
 mod config;
 mod explain;
 mod flytekit;
+mod given;
+mod kept;
 mod leaks;
 mod live;
 mod managers;

@@ -32,100 +32,6 @@ hint: or keep it on this machine with keybearer secret set user-info/user_secret
 }
 
 #[test]
-fn values_arrive_byte_for_byte() {
-    let task = "cat \"$A\" | od -An -tx1; printf %s \"$B\" | od -An -tx1";
-    let secrets = "[{group: g, key: a, mount: file, env_var: A}, {group: g, key: b, mount: env, env_var: B}]";
-    let place =
-        Place::new().with("pod.yaml", script(secrets, task)).with("a", b"\0\xff\r\n'$(B)").with("b", "$(A) \\ \"\n\n");
-    let said = place.run(&["pod.yaml", "--secret-file", "g/a=a", "--secret-file", "g/b=b"]).code(0);
-    assert_eq!(said.stdout, " 00 ff 0d 0a 27 24 28 42 29\n 24 28 41 29 20 5c 20 22 0a 0a\n");
-    let value = "=a=b, c/d: ${HOME} $(A) \t é";
-    let place =
-        Place::new().with("pod.yaml", script("[{group: g, key: b, mount: env, env_var: B}]", "printf %s \"$B\""));
-    let args = ["pod.yaml", "--secret", &format!("g/b={value}"), "--no-mask"];
-    assert_eq!(place.run(&args).code(0).stdout, value);
-}
-
-#[test]
-fn a_group_may_be_anything() {
-    let arn = "arn:aws:secretsmanager:us-east-2:1:secret:team/db";
-    let secrets = format!("[{{group: \"{arn}\", key: k, mount: file, env_var: F}}]");
-    let place = Place::new().with("pod.yaml", script(&secrets, "cat $F"));
-    assert_eq!(place.run(&["pod.yaml", "--secret", &format!("{arn}/k=v")]).code(0).stdout, "v");
-    place.run(&["pod.yaml"]).code(125).complains(&[&format!("hint: give it with --secret {arn}/k=VALUE")]);
-    let place = Place::new().with("pod.yaml", script("[{group: \"a b\", key: \"it's\", mount: file}]", "true"));
-    place.run(&["pod.yaml"]).code(125).complains(&[r"--secret 'a b/it'\''s=VALUE'"]);
-}
-
-#[test]
-fn all_that_is_missing_is_said_at_once() {
-    let spec =
-        "containers: [{name: main, command: [env], env: [{name: X, valueFrom: {secretKeyRef: {name: s, key: k}}}]}]";
-    let place = Place::new().with("pod.yaml", pod("[{group: a, key: b}, {group: c, key: d}]", spec));
-    let said = place.run(&["pod.yaml", "--secret", "a/x=1"]).code(125);
-    assert_eq!(
-        said.stderr,
-        "\
-warning: nothing asked for secret `a/x`
-error: the pod can't be run here; nothing was started
-  secret `a/b`: not found (asked: Local)
-  secret `c/d`: not found (asked: Local)
-  key `k` of Secret `s` for env var `X` of container `main` is not there
-hint: give what is missing with --secret a/b=VALUE --secret c/d=VALUE --secret s/k=VALUE
-hint: or keep each on this machine with keybearer secret set GROUP/KEY
-"
-    );
-    assert_eq!(said.stdout, "");
-}
-
-#[test]
-fn a_given_secret_answers_the_pods_own_references_too() {
-    let spec = "\
-volumes: [{name: v, secret: {secretName: s}}]
-containers:
-- name: main
-  command: [sh, -c, 'echo $X-$Y; ls -1 /etc/flyte/secrets/own 2>/dev/null || ls -1 $0', /etc/flyte/secrets/own]
-  env:
-  - {name: X, valueFrom: {secretKeyRef: {name: s, key: k}}}
-  - {name: Y, valueFrom: {secretKeyRef: {name: s, key: none, optional: true}}}
-  volumeMounts: [{name: v, mountPath: /etc/flyte/secrets/own}]
-";
-    let place = Place::new().with("pod.yaml", pod("[]", spec));
-    let said = place.run(&["pod.yaml", "--secret", "s/k=1", "--secret", "s/l=2", "--secret", "t/k=3"]).code(0);
-    assert_eq!(said.stdout, "1-\nk\nl\n");
-    let said = said.complains(&["warning: nothing asked for secret `t/k`"]);
-    assert!(!said.stderr.contains("`s/"), "{}", said.stderr);
-}
-
-#[test]
-fn any_comes_as_file_alone_where_a_variable_can_not_hold_it() {
-    let place = Place::new().with(
-        "pod.yaml",
-        script("[{group: g, key: k}]", "cat $FLYTE_SECRETS_DEFAULT_DIR/g/k; env | grep -c _FSEC_G_K"),
-    );
-    let said = place.run(&["pod.yaml", "--secret", "g/k=it's", "--no-mask"]).code(1);
-    assert_eq!(said.stdout, "it's0\n");
-    said.complains(&[
-        "g/k     --secret  sealed    no variable: it holds a `'`, which the kubelet's env files can't carry",
-    ]);
-    let said = place.run(&["pod.yaml", "--secret", "g/k=plain"]).code(0);
-    said.complains(&["variable _FSEC_G_K (not in the cluster)\n"]);
-}
-
-#[test]
-fn a_variable_that_can_not_be_is_refused_before_anything_starts() {
-    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: env}]", "echo started"));
-    for value in ["", "it's", "a\r\nb"] {
-        let said = place.run(&["pod.yaml", "--secret", &format!("g/k={value}")]).code(125);
-        assert_eq!(said.stdout, "");
-        said.complains(&[
-            "error: secret `g/k` was asked for as ENV_VAR, but its value can't be one: it ",
-            "hint: ask for it as FILE",
-        ]);
-    }
-}
-
-#[test]
 fn programs_read_where_each_secret_is() {
     let secrets = "[{group: db, key: Pw, mount: any, env_var: DB}, {group: api, key: k, mount: env}]";
     let place = Place::new().with("pod.yaml", script(secrets, "true"));
@@ -307,85 +213,6 @@ containers:
     assert_eq!(said.stderr, "note: ignored: image, resources, probes, ports, scheduling, securityContext\n");
 }
 
-/// With a umask that takes everything from everyone else.
-fn run_with_a_umask(place: &Place, isolation: &str) -> String {
-    let command =
-        format!("umask 077; {} run pod.yaml --isolation {isolation} --secret g/k=v", crate::support::KEYBEARER);
-    let output = std::process::Command::new("sh").args(["-c", &command]).current_dir(place.path("")).output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[test]
-fn files_are_private_and_their_modes_are_not_the_umasks() {
-    let task = "cd $FLYTE_SECRETS_DEFAULT_DIR; stat -c %a ../.. g g/k";
-    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: file}]", task));
-    assert_eq!(run_with_a_umask(&place, "none"), "700\n755\n444\n");
-}
-
-#[test]
-fn in_a_namespace_files_are_in_memory_at_the_clusters_paths_and_nobody_else_sees_them() {
-    let task = "cd /etc/flyte/secrets; pwd; echo $F $FLYTE_SECRETS_DEFAULT_DIR; stat -c %a g g/k; stat -fc %T g/k; touch g/x || :";
-    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: file, env_var: F}]", task));
-    let said = run_with_a_umask(&place, "namespace");
-    let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines[..4], ["/etc/flyte/secrets", "/etc/flyte/secrets/g/k /etc/flyte/secrets", "755", "444"], "{said}");
-    assert!(["tmpfs", "ramfs"].contains(&lines[4]) && lines.len() == 5, "{said}");
-    assert!(!std::path::Path::new("/etc/flyte/secrets").exists());
-}
-
-#[test]
-fn where_there_is_no_namespace_a_directory_is_taken_and_that_is_said() {
-    let task = "[ $(cat $F) = value ] && echo $F";
-    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: file, env_var: F}]", task));
-    let said = without_namespaces(&place, &["pod.yaml", "--secret", "g/k=value"]).code(0);
-    assert!(said.stdout.ends_with("/g/k\n") && !said.stdout.starts_with("/etc"), "{said:#?}");
-    said.complains(&["note: files are in a private directory of this machine, for there is no mount namespace: "]);
-    // Who wants that is told nothing of it, and who wants the namespace is told why there is none.
-    let said = without_namespaces(&place, &["pod.yaml", "--secret", "g/k=value", "--isolation", "none"]).code(0);
-    assert!(said.stdout.ends_with("/g/k\n") && !said.stderr.contains("note: files"), "{said:#?}");
-    let said = without_namespaces(&place, &["pod.yaml", "--secret", "g/k=value", "--isolation", "namespace"]);
-    let said = said.code(125).complains(&["error: the pod can't be run here; nothing was started", "namespaces"]);
-    assert_eq!(said.stdout, "");
-}
-
-/// Runs the program as on a system that allows no more namespaces.
-fn without_namespaces(place: &Place, args: &[&str]) -> crate::support::Said {
-    let deny = "echo 0 > /proc/sys/user/max_mnt_namespaces && exec \"$0\" run \"$@\"";
-    let mut unshare = std::process::Command::new("unshare");
-    unshare.args(["--user", "--map-root-user", "sh", "-c", deny, crate::support::KEYBEARER]).args(args);
-    let output = unshare.current_dir(place.path("")).env("TMPDIR", place.path("tmp")).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    crate::support::Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-}
-
-#[test]
-fn values_that_are_printed_are_masked_unless_that_is_not_wanted() {
-    let secrets = "[{group: g, key: k, mount: any, env_var: F}, {group: g, key: e, mount: env, env_var: E}]";
-    let task = "cat $F; echo; printf 'ca'; sleep 0.1; printf 'nary-1\\n'; echo $E $X >&2";
-    let own = "env: [{name: X, valueFrom: {secretKeyRef: {name: s, key: k}}}]";
-    let spec = format!("containers:\n- {{name: main, command: [sh, -c, {task:?}], {own}}}");
-    let place = Place::new().with("pod.yaml", pod(secrets, &spec));
-    let args = ["pod.yaml", "--secret", "g/k=canary-1", "--secret", "g/e=canary-2", "--secret", "s/k=canary-3"];
-    for isolation in ["none", "namespace"] {
-        let with = |more: &[&str]| place.run(&[&args[..], &["--isolation", isolation], more].concat()).code(0);
-        let said = with(&[]).never_says("canary");
-        assert_eq!(said.stdout, "***\n***\n");
-        said.complains(&["*** ***\n"]);
-        let said = with(&["--no-mask"]);
-        assert_eq!(said.stdout, "canary-1\ncanary-1\n");
-        said.complains(&["canary-2 canary-3\n"]);
-    }
-}
-
-#[test]
-fn values_too_short_to_be_masked_are_counted() {
-    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: env, env_var: X}]", "echo $X"));
-    let said = place.run(&["pod.yaml", "--secret", "g/k=abc"]).code(0);
-    assert_eq!(said.stdout, "abc\n");
-    said.complains(&["note: 1 secret value of less than 4 bytes is not masked in the output"]);
-    place.run(&["pod.yaml", "--secret", "g/k=abc", "--no-mask"]).code(0).never_says("masked");
-}
-
 #[test]
 fn a_template_runs_as_its_pods_would() {
     let pod: Value =
@@ -466,38 +293,6 @@ fn output_that_is_lost_is_said() {
 }
 
 #[test]
-fn names_that_an_assignment_can_not_hold() {
-    let asked = "[{group: db, key: a/b, mount: file, env_var: F}, {group: a=b, key: c, mount: file, env_var: G}, {group: -x, key: k, mount: file, env_var: H}]";
-    let place = Place::new().with("pod.yaml", script(asked, "cat $F $G $H"));
-    let said = place.run(&["pod.yaml"]).code(125);
-    let options = said.stderr.lines().find_map(|line| line.strip_prefix("hint: give them with ")).unwrap();
-    // What is proposed is what works.
-    let said = place.shell(&format!("$K run pod.yaml --no-mask {options}")).code(0);
-    assert_eq!(said.stdout, "VALUEVALUEVALUE");
-    for wrong in
-        ["{", "{\"group\": \"canary-1\"}", "{\"group\": \"g\", \"key\": \"k\", \"value\": \"canary-1\", \"x\": \"y\"}"]
-    {
-        place
-            .run(&["pod.yaml", "--secret", wrong])
-            .code(125)
-            .complains(&["`--secret` number 1: it starts with `{`, but is no JSON object"])
-            .never_says("canary-1");
-    }
-}
-
-#[test]
-fn a_value_from_stdin_and_stdin_once() {
-    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: file, env_var: F}]", "cat $F"));
-    let said = place.keybearer_reads("from-stdin", &["run", "pod.yaml", "--no-mask", "--secret-file", "g/k=-"]).code(0);
-    assert_eq!(said.stdout, "from-stdin");
-    place
-        .keybearer_reads("", &["run", "-", "--config", "-"])
-        .code(125)
-        .complains(&["can't read `stdin`: stdin was read already"]);
-    place.run(&["pod.yaml", "--secret-file", "g/k=."]).code(125).complains(&["it is a directory"]);
-}
-
-#[test]
 fn a_dialect_whose_managers_are_not_served_here() {
     let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: env}]", "env"));
     let said = place.run(&["pod.yaml", "--compat", "flyte-v2", "--secret", "g/k=v"]).code(0);
@@ -525,13 +320,4 @@ fn a_container_that_failed_is_named() {
         "initContainers: [{name: first, command: [sh, -c, exit 3]}]\ncontainers: [{name: main, command: [echo]}]";
     let place = Place::new().with("pod.yaml", pod("[]", spec));
     place.run(&["pod.yaml"]).code(3).complains(&["note: init container `first` ended with exit code 3"]);
-}
-
-#[test]
-fn a_limit_of_the_laptop_alone_is_said_to_be_one() {
-    let place = Place::new().with("pod.yaml", script("[{group: g, key: k, mount: env}]", "true"));
-    place
-        .run(&["pod.yaml", "--secret", "g/k=it's"])
-        .code(125)
-        .complains(&["was asked for as ENV_VAR", "hint: in the cluster it comes by reference"]);
 }
