@@ -17,6 +17,7 @@ mod program;
 mod python;
 mod readme;
 mod test;
+mod words;
 mod workspace;
 
 use args::Command;

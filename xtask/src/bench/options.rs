@@ -1,5 +1,6 @@
 //! What `cargo xtask bench` was asked for.
 
+use crate::words::Words;
 use std::path::PathBuf;
 
 /// The words after `cargo xtask bench`.
@@ -20,24 +21,17 @@ pub(crate) struct Options {
 impl Options {
     /// Reads them; what is not understood is the error.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut words = words;
+        let mut words = Words::new(words);
         let mut options = Self::default();
-        while let Some(word) = words.next() {
-            let (name, value) = match word.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (word.as_str(), None),
-            };
-            let mut path = || {
-                let value = value.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
-                value.map(PathBuf::from).ok_or_else(|| format!("`{name}` needs a path"))
-            };
-            match name {
+        while let Some(word) = words.take() {
+            let mut path = || words.value(&word, "a path").map(PathBuf::from);
+            match word.name() {
                 "--out" => options.out = Some(path()?),
                 "--program" => options.program = Some(path()?),
                 "--before" => options.before = Some(path()?),
-                "--quick" if word == name => options.quick = true,
-                "--write-docs" if word == name => options.write_docs = true,
-                _ => return Err(format!("`bench` takes no `{word}`")),
+                "--quick" if word.is_flag() => options.quick = true,
+                "--write-docs" if word.is_flag() => options.write_docs = true,
+                _ => return Err(format!("`bench` takes no `{}`", word.text())),
             }
         }
         if options.quick && options.write_docs {

@@ -1,5 +1,6 @@
 //! What `cargo xtask e2e` was asked for.
 
+use crate::words::Words;
 use std::path::PathBuf;
 
 /// The words after `cargo xtask e2e`.
@@ -18,23 +19,16 @@ pub(crate) struct Options {
 impl Options {
     /// Reads them; what is not understood is the error.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut words = words;
+        let mut words = Words::new(words);
         let mut options = Self::default();
-        while let Some(word) = words.next() {
-            let (name, value) = match word.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (word.as_str(), None),
-            };
-            let mut value = || {
-                let value = value.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
-                value.ok_or_else(|| format!("`{name}` needs a value"))
-            };
-            match name {
+        while let Some(word) = words.take() {
+            let mut value = || words.value(&word, "a value");
+            match word.name() {
                 "--filter" => options.filter = Some(value()?),
                 "--program" => options.program = Some(value()?.into()),
-                "--keep" if word == name => options.keep = true,
-                "--loaded" if word == name => options.loaded = true,
-                _ => return Err(format!("`e2e` takes no `{word}`")),
+                "--keep" if word.is_flag() => options.keep = true,
+                "--loaded" if word.is_flag() => options.loaded = true,
+                _ => return Err(format!("`e2e` takes no `{}`", word.text())),
             }
         }
         Ok(options)

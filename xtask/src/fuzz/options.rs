@@ -1,6 +1,7 @@
 //! What `cargo xtask fuzz` was asked for.
 
 use super::{TARGETS, Target};
+use crate::words::Words;
 use std::path::PathBuf;
 
 /// Seconds for each fuzzer, where nothing is said.
@@ -20,18 +21,11 @@ pub(crate) struct Options {
 impl Options {
     /// Reads them; what is not understood is the error.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut words = words;
+        let mut words = Words::new(words);
         let mut options = Self { targets: Vec::new(), seconds: SECONDS, input: None };
-        while let Some(word) = words.next() {
-            let (name, value) = match word.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (word.as_str(), None),
-            };
-            let mut value = || {
-                let value = value.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
-                value.ok_or_else(|| format!("`{name}` needs a value"))
-            };
-            match name {
+        while let Some(word) = words.take() {
+            let mut value = || words.value(&word, "a value");
+            match word.name() {
                 "--seconds" => {
                     let value = value()?;
                     let seconds = value.parse().ok().filter(|seconds| *seconds > 0);
@@ -40,10 +34,10 @@ impl Options {
                 }
                 "--input" => options.input = Some(value()?.into()),
                 _ => {
-                    let target = TARGETS.into_iter().find(|target| target.name == word);
+                    let target = TARGETS.into_iter().find(|target| target.name == word.text());
                     options.targets.push(target.ok_or_else(|| {
                         let names = TARGETS.map(|target| target.name).join(", ");
-                        format!("`fuzz` takes no `{word}`; fuzzers are {names}")
+                        format!("`fuzz` takes no `{}`; fuzzers are {names}", word.text())
                     })?);
                 }
             }

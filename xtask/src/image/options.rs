@@ -1,5 +1,6 @@
 //! What `cargo xtask image` was asked for.
 
+use crate::words::Words;
 use std::path::PathBuf;
 
 /// The words after `cargo xtask image`.
@@ -16,18 +17,15 @@ pub(crate) struct Options {
 impl Options {
     /// Reads them; what is not understood is the error.
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut words = words;
+        let mut words = Words::new(words);
         let mut options = Self::default();
-        while let Some(word) = words.next() {
-            let (name, value) = match word.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (word.as_str(), None),
-            };
-            match (name, value) {
-                ("--load", None) => options.load = true,
-                ("--output", value) => options.output = Some(path(name, value.or_else(|| words.next()))?),
-                ("--program", value) => options.program = Some(path(name, value.or_else(|| words.next()))?),
-                _ => return Err(format!("`image` takes no `{word}`")),
+        while let Some(word) = words.take() {
+            let mut path = || words.value(&word, "a path").map(PathBuf::from);
+            match word.name() {
+                "--load" if word.is_flag() => options.load = true,
+                "--output" => options.output = Some(path()?),
+                "--program" => options.program = Some(path()?),
+                _ => return Err(format!("`image` takes no `{}`", word.text())),
             }
         }
         Ok(options)
@@ -45,10 +43,6 @@ impl Options {
         words.extend(self.load.then(|| "--load".into()));
         words
     }
-}
-
-fn path(name: &str, value: Option<String>) -> Result<PathBuf, String> {
-    value.filter(|value| !value.is_empty()).map(PathBuf::from).ok_or_else(|| format!("`{name}` needs a path"))
 }
 
 #[cfg(test)]
