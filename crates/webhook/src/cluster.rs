@@ -130,10 +130,9 @@ fn missing_verb(message: &str) -> Option<&'static str> {
 
 /// The rule that would allow it. A Secret is made by POST, which RBAC can't limit to a name: the API server does not know it yet.
 pub(crate) fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&str>) -> String {
-    let group = match resource {
-        "mutatingwebhookconfigurations" => "admissionregistration.k8s.io",
-        "clusterroles" => "rbac.authorization.k8s.io",
-        _ => "\"\"",
+    let group = match group(resource) {
+        "" => "\"\"",
+        group => group,
     };
     let only =
         if verb == "create" && resource == "secrets" { String::new() } else { format!(", resourceNames: [{name}]") };
@@ -143,6 +142,15 @@ pub(crate) fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&st
         "give the service account {role} with the rule \
          `{{apiGroups: [{group}], resources: [{resource}]{only}, verbs: [{verb}]}}`"
     )
+}
+
+/// The API group of a resource that the webhook has rights to.
+pub(crate) fn group(resource: &str) -> &'static str {
+    match resource {
+        "mutatingwebhookconfigurations" => "admissionregistration.k8s.io",
+        "clusterroles" => "rbac.authorization.k8s.io",
+        _ => "",
+    }
 }
 
 /// An error with all that it comes from: kube's own text leaves out that a connection was refused.

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::finding::{Finding, State};
-use crate::cluster::{ClusterError, rule};
+use crate::cluster::{ClusterError, group, rule};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::PostParams;
@@ -119,15 +119,10 @@ fn missing(right: &Right<'_>, subject: &Subject) -> Finding {
 }
 
 async fn may(client: &Client, subject: &Subject, right: &Right<'_>) -> Result<bool, ClusterError> {
-    let group = match right.resource {
-        "mutatingwebhookconfigurations" => "admissionregistration.k8s.io",
-        "clusterroles" => "rbac.authorization.k8s.io",
-        _ => "",
-    };
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let attributes = ResourceAttributes {
         verb: some(right.verb),
-        group: some(group),
+        group: some(group(right.resource)),
         resource: some(right.resource),
         name: some(right.name),
         namespace: right.namespace.map(str::to_owned),

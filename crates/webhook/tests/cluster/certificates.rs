@@ -7,7 +7,7 @@ use kube::Api;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 use std::time::{Duration, SystemTime};
-use webhook::certificates::{CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Spec, bundle, init, lifetime};
+use webhook::certificates::{CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Pair, Spec, bundle, init, lifetime};
 
 fn spec(place: &Place) -> Spec {
     Spec {
@@ -31,6 +31,11 @@ fn secret(data: &[(&str, &[u8])], immutable: bool) -> Secret {
         immutable: immutable.then_some(true),
         ..Secret::default()
     }
+}
+
+/// What others keep of a pair: Flyte and cert-manager have no key of the CA.
+fn without_ca_key(pair: &Pair) -> [(&str, &[u8]); 3] {
+    [("ca.crt", pair.ca.as_bytes()), ("tls.crt", pair.certificate.as_bytes()), ("tls.key", pair.key.as_bytes())]
 }
 
 #[tokio::test]
@@ -92,8 +97,7 @@ async fn flytes_immutable_secret_is_used_and_replaced_only_near_its_end() {
     let made = init(&place.client, &spec, now).await.unwrap().pair;
     secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
     // Flyte throws the CA's key away.
-    let data =
-        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let data = without_ca_key(&made);
     secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
     let used = init(&place.client, &spec, now).await.unwrap();
     assert_eq!((used.outcome, &used.pair.certificate), (Outcome::Unchanged, &made.certificate));
@@ -138,8 +142,7 @@ async fn an_immutable_one_with_other_keys_is_not_replaced() {
     let now = SystemTime::now();
     let made = init(&place.client, &spec, now).await.unwrap().pair;
     secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
-    let certificates =
-        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let certificates = without_ca_key(&made);
     let data = [&certificates[..], &[("theirs", b"kept")]].concat();
     secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
     assert_eq!(init(&place.client, &spec, now).await.unwrap().outcome, Outcome::Unchanged);
@@ -156,8 +159,7 @@ async fn ten_that_replace_an_immutable_one_at_once_agree() {
     let now = SystemTime::now();
     let made = init(&place.client, &spec, now).await.unwrap().pair;
     secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
-    let data =
-        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let data = without_ca_key(&made);
     secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
     let later = now + Duration::from_secs(3000);
     let mut all = tokio::task::JoinSet::new();
@@ -178,8 +180,7 @@ async fn a_secret_that_somebody_else_takes_care_of_is_left_to_it() {
     let made = init(&place.client, &spec, SystemTime::now()).await.unwrap().pair;
     secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
     // As cert-manager writes it: everything is usable.
-    let data =
-        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let data = without_ca_key(&made);
     let theirs = Secret { type_: Some("kubernetes.io/tls".into()), ..secret(&data, false) };
     let before = secrets(&place).create(&PostParams::default(), &theirs).await.unwrap();
     for now in [SystemTime::now(), SystemTime::now() + LEAF_LIFE] {
@@ -211,8 +212,7 @@ async fn an_immutable_one_is_not_deleted_by_who_may_not_make_another() {
     let now = SystemTime::now();
     let made = init(&place.client, &spec, now).await.unwrap().pair;
     secrets(&place).delete(&spec.secret, &DeleteParams::default()).await.unwrap();
-    let data =
-        [("ca.crt", made.ca.as_bytes()), ("tls.crt", made.certificate.as_bytes()), ("tls.key", made.key.as_bytes())];
+    let data = without_ca_key(&made);
     let before = secrets(&place).create(&PostParams::default(), &secret(&data, true)).await.unwrap();
     let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "update", "delete"]});
     place.give("half", &json!([rule])).await;
