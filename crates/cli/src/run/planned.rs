@@ -21,15 +21,12 @@ pub(crate) struct Planned {
 
 impl Planned {
     pub(super) fn new(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Globals) -> Result<Self, Fault> {
-        let none = Globals::default();
         let nothing = PodView::default();
         // Without the label the webhook is not called, here or there.
         let pod = if explain::is_labelled(pod, config) { pod } else { &nothing };
         if let Some(why) = &config.unserved {
             terminal::note(format!("what the cluster would give can't be compared: {why}"));
-            let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
-            here.warnings.iter().for_each(terminal::warning);
-            return Ok(Self { here, cluster: None, is_patched: false, unanswered: Vec::new() });
+            return Self::beside(None, pod, who, config);
         }
         let cluster = admission::plan(pod, who, config, globals);
         let is_patched = |plan: &Plan| !plan.is_empty() && render(plan, pod, &Values::none()).is_empty();
@@ -37,17 +34,23 @@ impl Planned {
             let here = admission::plan(&nothing, who, config, globals)?;
             return Ok(Self { here, cluster: cluster.ok(), is_patched: true, unanswered: Vec::new() });
         }
-        let here = admission::plan(pod, who, &config.on_laptop(), &none)?;
-        here.warnings.iter().for_each(terminal::warning);
-        let cluster = match cluster {
-            Ok(plan) => Some(plan),
-            Err(denial) => {
-                let unless = if config.asks_global { ", unless Global has there what is missing" } else { "" };
-                terminal::warning(format!("in the cluster this pod would be refused{unless}: {}", denial.message));
-                denial.hint.iter().for_each(terminal::hint);
-                None
-            }
+        let (cluster, denial) = match cluster {
+            Ok(plan) => (Some(plan), None),
+            Err(denial) => (None, Some(denial)),
         };
+        let planned = Self::beside(cluster, pod, who, config)?;
+        if let Some(denial) = denial {
+            let unless = if config.asks_global { ", unless Global has there what is missing" } else { "" };
+            terminal::warning(format!("in the cluster this pod would be refused{unless}: {}", denial.message));
+            denial.hint.iter().for_each(terminal::hint);
+        }
+        Ok(planned)
+    }
+
+    /// The plan of this machine, where Local alone is asked, beside what the cluster would do.
+    fn beside(cluster: Option<Plan>, pod: &PodView<'_>, who: &Identity, config: &Config) -> Result<Self, Fault> {
+        let here = admission::plan(pod, who, &config.on_laptop(), &Globals::default())?;
+        here.warnings.iter().for_each(terminal::warning);
         Ok(Self { here, cluster, is_patched: false, unanswered: Vec::new() })
     }
 
