@@ -9,6 +9,7 @@ mod doctor;
 mod document;
 mod explain;
 mod fault;
+mod kubectl;
 mod live;
 mod man;
 mod manifest;

@@ -1,5 +1,6 @@
 //! `keybearer secret`: the secrets that are kept on this machine.
 
+mod cluster;
 mod delete;
 mod get;
 mod list;
@@ -17,9 +18,9 @@ use stores::{Content, LocalStore, Location};
 /// The exit code where a secret that was named is not there.
 pub(crate) const NOT_THERE: u8 = 1;
 
-/// Keep secrets on this machine, for `keybearer run`
+/// Keep secrets on this machine, for `keybearer run`, or in a namespace of a cluster
 ///
-/// They are in one file that age encrypts, `keybearer/secrets.age` in `$XDG_DATA_HOME` or `~/.local/share`, and the key to it is
+/// On this machine they are in one file that age encrypts, `keybearer/secrets.age` in `$XDG_DATA_HOME` or `~/.local/share`, and the key to it is
 /// in `identity.txt` beside it: whoever can read both has the secrets.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -27,6 +28,10 @@ Examples:
   keybearer secret set db/password
   keybearer secret list
   keybearer run pod.yaml
+  keybearer secret set db/password --cluster -n team
+
+With --cluster, a secret is a key of the Kubernetes Secret in which the webhook's plan looks for it, reached through
+your own kubectl. A Secret that this command did not make gets new keys, but loses or changes one only with --force.
 
 Environment:
   KEYBEARER_STORE     another file for the store

@@ -13,7 +13,7 @@ pub(crate) struct Settings {
     pub(crate) config: Option<String>,
 
     /// Whose pods are made; overrides `compat` of the configuration
-    #[arg(long, value_name = "DIALECT", value_parser = PossibleValuesParser::new(Dialect::ALL.map(|d| d.name)))]
+    #[arg(long, value_name = "DIALECT", value_parser = dialects())]
     pub(crate) compat: Option<String>,
 
     /// The pod's namespace
@@ -56,8 +56,13 @@ impl Settings {
     }
 }
 
+/// The names of the dialects.
+pub(crate) fn dialects() -> PossibleValuesParser {
+    PossibleValuesParser::new(Dialect::ALL.map(|dialect| dialect.name))
+}
+
 /// A name that Kubernetes lets a namespace have (RFC 1123 label).
-fn namespace(text: &str) -> Result<String, &'static str> {
+pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
     let ends = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
     let bytes = text.as_bytes();
     let fits = bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');

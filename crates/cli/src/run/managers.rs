@@ -4,7 +4,7 @@
 //! nobody. Who would answer is read off the cluster's own plan, so that policy and the order of the chain hold here, too.
 
 use super::given::Given;
-use crate::live;
+use crate::kubectl::Kubectl;
 use admission::plan::{Plan, Source};
 use admission::{Config, Globals, Manager, Values};
 use data_encoding::BASE64;
@@ -62,7 +62,8 @@ impl Cluster<'_> {
 }
 
 fn read(name: &str, namespace: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let text = live::ask(&format!("secret/{name}"), Some(namespace)).map_err(|failure| failure.to_string())?;
+    let kubectl = Kubectl { namespace: Some(namespace.to_owned()), ..Kubectl::default() };
+    let text = kubectl.get(&format!("secret/{name}")).map_err(|failure| failure.to_string())?;
     // What the parser says of it could repeat a value.
     let object: Value = serde_json::from_str(&text).map_err(|_| "`kubectl` gave no JSON".to_owned())?;
     let data = object.get("data").and_then(Value::as_object);

@@ -1,21 +1,26 @@
 //! `keybearer secret list`: names, never values.
 
+use super::cluster::{ClusterArgs, Place};
 use super::{shown, store};
 use crate::fault::Fault;
 use crate::terminal;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
+use secret::Secret;
 use serde::Serialize;
 use std::process::ExitCode;
 use std::time::SystemTime;
 use stores::Content;
 
-/// List the secrets that are kept on this machine: their names, not their values
+/// List the secrets that are kept on this machine, or in a cluster: their names, not their values
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// How to print it
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -27,6 +32,9 @@ enum Output {
 }
 
 pub(super) fn execute(args: &Args) -> Result<ExitCode, Fault> {
+    if args.cluster.cluster {
+        return in_cluster(&args.cluster.place()?, args.output);
+    }
     let store = store()?;
     let content = store.read().map_err(|error| Fault::from(&error))?;
     let kept: Vec<Listed> = content
@@ -55,6 +63,45 @@ pub(super) fn execute(args: &Args) -> Result<ExitCode, Fault> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The keys of the namespace's Secrets. What a group or a version was is not written there, only the Secret's name.
+fn in_cluster(place: &Place, output: Output) -> Result<ExitCode, Fault> {
+    let all = place.all()?;
+    let kept: Vec<Found<'_>> = all
+        .iter()
+        .flat_map(|object| {
+            object.sizes().map(|(key, size)| Found { group: object.name(), key, size, ours: object.is_ours() })
+        })
+        .collect();
+    match output {
+        Output::Json => terminal::json(&kept)?,
+        Output::Table if kept.is_empty() => {
+            terminal::note(format!("namespace `{}` has no Secret that a task could ask for", place.namespace()));
+        }
+        Output::Table => {
+            let mut rows = vec![["SECRET", "BYTES", "MADE BY"].map(str::to_owned).to_vec()];
+            rows.extend(kept.iter().map(|found| {
+                let secret = Secret { group: found.group.to_owned(), key: found.key.to_owned(), ..Secret::default() };
+                let by = if found.ours { "keybearer" } else { "others" };
+                vec![shown(&secret), found.size.to_string(), by.to_owned()]
+            }));
+            terminal::out(&terminal::table(&rows))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A key of a Secret in a cluster.
+#[derive(Serialize)]
+struct Found<'a> {
+    /// The Secret's name.
+    group: &'a str,
+    key: &'a str,
+    /// In bytes.
+    size: usize,
+    /// Whether `keybearer secret set` made the Secret.
+    ours: bool,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! `keybearer secret set`: keeps a value.
 
+use super::cluster::{self, ClusterArgs, NamesArgs};
 use super::{named, prompt, shown, store};
 use crate::fault::Fault;
 use crate::{document, terminal};
@@ -25,6 +26,7 @@ Examples:
   keybearer secret set db/ca.crt --from-file ca.pem
   keybearer secret set db/password --from-env DB_PASSWORD
   printf %s s3cret | keybearer secret set db/password@2
+  keybearer secret set db/password --cluster -n team
 
 From stdin, a file or a variable the value is taken byte for byte, a newline at its end too: that of `echo`
 becomes part of it. What is typed is taken without its newline.
@@ -43,30 +45,61 @@ pub(super) struct Args {
     /// Take the value from an environment variable
     #[arg(long, value_name = "NAME")]
     from_env: Option<OsString>,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
+    #[command(flatten)]
+    names: NamesArgs,
+
+    /// Change a key of a Secret that this command did not make
+    #[arg(long, requires = "cluster", help_heading = "In a cluster")]
+    force: bool,
 }
 
 pub(super) fn execute(args: &Args) -> Result<ExitCode, Fault> {
     let secret = named(&args.name)?;
-    let store = store()?;
     let name = shown(&secret);
-    let value = match (&args.from_file, &args.from_env) {
-        (Some(path), _) => from_file(path)?,
-        (None, Some(variable)) => from_env(variable)?,
-        (None, None) if io::stdin().is_terminal() => prompt::twice(&name)?,
-        (None, None) => from_stdin()?,
-    };
-    let size = value.expose_secret().len();
-    if size > MAX_FILE {
-        return Err(too_large());
+    if args.cluster.cluster {
+        let place = args.cluster.place()?;
+        let kept = cluster::set(&place, &secret, &args.names, args.force, || args.value(&name))?;
+        let where_to = format!(
+            ", as key `{}` of Secret `{}` in namespace `{}`, where pods that ask for it find it",
+            kept.key,
+            kept.name,
+            place.namespace()
+        );
+        say(&name, kept.replaced, &kept.value, &where_to);
+        return Ok(ExitCode::SUCCESS);
     }
-    let ends_a_line = value.expose_secret().ends_with(b"\n");
+    let store = store()?;
+    let value = args.value(&name)?;
+    let kept = value.clone();
     let replaced =
         store.change(|content| content.set(&secret, value, SystemTime::now())).map_err(|e| Fault::from(&e))?;
+    say(&name, replaced, &kept, "");
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Args {
+    fn value(&self, name: &str) -> Result<Value, Fault> {
+        let value = match (&self.from_file, &self.from_env) {
+            (Some(path), _) => from_file(path)?,
+            (None, Some(variable)) => from_env(variable)?,
+            (None, None) if io::stdin().is_terminal() => prompt::twice(name)?,
+            (None, None) => from_stdin()?,
+        };
+        if value.expose_secret().len() > MAX_FILE { Err(too_large()) } else { Ok(value) }
+    }
+}
+
+/// Says what was kept, by its size.
+fn say(name: &str, replaced: bool, value: &Value, where_to: &str) {
+    let size = value.expose_secret().len();
     let what = if replaced { "replaced" } else { "kept" };
     let unit = if size == 1 { "byte" } else { "bytes" };
-    let end = if ends_a_line { ", the last of them a newline" } else { "" };
-    terminal::note(format!("{what} `{name}`: {size} {unit}{end}"));
-    Ok(ExitCode::SUCCESS)
+    let end = if value.expose_secret().ends_with(b"\n") { ", the last of them a newline" } else { "" };
+    terminal::note(format!("{what} `{name}`: {size} {unit}{end}{where_to}"));
 }
 
 fn from_file(path: &Path) -> Result<Value, Fault> {

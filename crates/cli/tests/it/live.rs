@@ -1,16 +1,7 @@
 //! Objects of a cluster. `kubectl` is a script here that says what the real one says; the end-to-end tests ask the real one.
 
-use crate::support::{Place, pod, script};
+use crate::support::{Place, pod, script, with_kubectl};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-
-fn with_kubectl(script: &str) -> Place {
-    let place = Place::new().with("kubectl", format!("#!/bin/sh\n{script}\n"));
-    let kubectl = place.path("kubectl");
-    fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", kubectl.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    place.env("PATH", &path)
-}
 
 #[test]
 fn an_object_of_the_cluster_is_got_and_explained() {
@@ -23,7 +14,7 @@ fn an_object_of_the_cluster_is_got_and_explained() {
     let asked = fs::read_to_string(place.path("asked")).unwrap();
     assert_eq!(
         asked,
-        "get pod/task --output json --request-timeout 20s --namespace team\nget deployment.apps/web --output json --request-timeout 20s\n"
+        "get pod/task --output json --request-timeout=20s --namespace team\nget deployment.apps/web --output json --request-timeout=20s\n"
     );
 }
 
@@ -57,7 +48,7 @@ fn a_run_asks_the_configured_managers_for_what_is_not_here() {
     assert!(from("db/password", "K8s") && from("db/user", "--secret"), "{}", said.stderr);
     // Each Secret is read once; what is here is not asked for.
     let asked = fs::read_to_string(place.path("asked")).unwrap();
-    assert_eq!(asked, "get secret/db --output json --request-timeout 20s --namespace team\n");
+    assert_eq!(asked, "get secret/db --output json --request-timeout=20s --namespace team\n");
     // What the Secret does not have.
     place.run(&with_config).code(125).complains(&["secret `db/user`: not found (asked: Local, K8s)"]);
     // Without a configuration nobody is asked.

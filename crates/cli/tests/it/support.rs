@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -288,4 +289,13 @@ pub(crate) fn pod(secrets: &str, spec: &str) -> String {
 pub(crate) fn script(secrets: &str, script: &str) -> String {
     let script = serde_json::to_string(script).unwrap();
     pod(secrets, &format!("containers:\n- {{name: main, command: [sh, -c, {script}]}}"))
+}
+
+/// A folder in which `kubectl` is this script of the shell.
+pub(crate) fn with_kubectl(script: &str) -> Place {
+    let place = Place::new().with("kubectl", format!("#!/bin/sh\n{script}\n"));
+    let kubectl = place.path("kubectl");
+    fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", kubectl.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    place.env("PATH", &path)
 }
