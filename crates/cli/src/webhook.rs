@@ -1,5 +1,6 @@
 //! `keybearer webhook`: the admission webhook's server, and the certificates that it starts with.
 
+mod rotate;
 #[cfg(feature = "webhook")]
 mod serve;
 
@@ -11,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Serve the admission webhook, or make its certificates
+/// Serve the admission webhook, make its certificates, or replace its CA
 ///
 /// Started under the name `flytepropeller` it does what Flyte v1's webhook does, with Flyte's own arguments and
 /// configuration: the dialect is then `flyte-v1`, and names in Flyte's sections that this version does not know are only
@@ -23,6 +24,7 @@ use std::time::Duration;
 Examples:
   keybearer webhook --config /etc/keybearer/webhook.yaml
   keybearer webhook init-certs --config /etc/keybearer/webhook.yaml
+  keybearer webhook rotate-ca --namespace flyte
   flytepropeller webhook --config '/etc/flyte/config/*.yaml'
 
 POD_NAME and POD_NAMESPACE say which pod this is. RUST_LOG chooses what is logged (info, debug, …)."
@@ -74,6 +76,8 @@ enum Command {
     /// Make the CA and the serving certificate, in one Secret; changes nothing where they are there
     #[command(name = "init-certs", alias = "init-cert")]
     InitCerts,
+    #[command(name = "rotate-ca")]
+    RotateCa(rotate::Args),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -115,13 +119,16 @@ impl Args {
             texts.push((text, origin));
         }
         let sources: Vec<_> = texts.iter().map(|(text, origin)| Source { text, origin }).collect();
-        let reading = Reading {
+        Ok(Config::read(&sources, &self.reading(as_flytepropeller))?)
+    }
+
+    fn reading(&self, as_flytepropeller: bool) -> Reading {
+        Reading {
             on_laptop: false,
             compat: self.compat.as_deref().and_then(Dialect::from_name),
             default_compat: as_flytepropeller.then_some(&dialect::FLYTE_V1),
             lenient: as_flytepropeller,
-        };
-        Ok(Config::read(&sources, &reading)?)
+        }
     }
 
     #[cfg_attr(not(feature = "webhook"), expect(dead_code, reason = "only the server drains"))]

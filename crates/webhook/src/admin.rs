@@ -8,12 +8,13 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use std::sync::Arc;
 
-/// `/livez`, `/readyz` and `/metrics`.
+/// `/livez`, `/readyz`, `/metrics` and `/certificate`.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/certificate", get(certificate))
         .with_state(shared)
 }
 
@@ -23,6 +24,15 @@ async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         (StatusCode::OK, "ok\n".to_owned())
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join(", ")))
+    }
+}
+
+/// The certificate that is served, which every handshake shows, too: a rotation of the CA asks each replica for it.
+async fn certificate(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let kind = [(header::CONTENT_TYPE, "application/pem-certificate-chain")];
+    match shared.certificates.shown() {
+        Some(chain) => (StatusCode::OK, kind, chain),
+        None => (StatusCode::NOT_FOUND, kind, "no certificate\n".to_owned()),
     }
 }
 

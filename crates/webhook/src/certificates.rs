@@ -15,15 +15,18 @@ mod error;
 mod files;
 mod make;
 mod read;
+mod rotate;
 mod secret;
 
-pub use cluster::{Initialized, Outcome, bundle, init, renew};
+pub use cluster::{Initialized, Outcome, init, read, renew};
+pub(crate) use cluster::{Written, find, write_back};
 pub use error::CertificateError;
 pub use files::write;
 pub use make::{Authority, make_authority, make_leaf};
-pub(crate) use read::{Distrust, trusts};
-pub use read::{Lifetime, is_trusted, lifetime};
-pub(crate) use secret::{Found, found};
+pub(crate) use read::{Distrust, each, trusts};
+pub use read::{Lifetime, fingerprint, is_trusted, lifetime};
+pub(crate) use rotate::{dropped, published, switched};
+pub(crate) use secret::{Found, Kept, found};
 
 use std::fmt;
 use std::time::Duration;

@@ -1,28 +1,26 @@
 //! What the server does at the API server: certificates, their renewal, and the registration.
 
-use crate::certificates::{self, CA_LIFE, CertificateError, Initialized, LEAF_LIFE, Outcome, Pair};
+mod published;
+
+use crate::certificates::{self, CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Pair};
 use crate::cluster::{self, ClusterError};
 use crate::metrics::Mended;
 use crate::registration::{self, Applied, Pass, RegistrationError};
 use crate::server::{ServeError, Shared};
-use crate::settings::{ClusterUse, Settings};
+use crate::settings::{ClusterUse, Pace, Settings};
 use crate::tls;
 use arc_swap::ArcSwapOption;
 use kube::Client;
+use published::Published;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Notify;
 
 /// How often the certificate's end is looked at.
 const RENEWAL: Duration = Duration::from_secs(12 * 3600);
 /// How often a certificate is looked for where there was none.
 const RETRY: Duration = Duration::from_secs(10);
-/// How long a new CA is published before its certificate is served: twice what the slowest replica needs to apply it.
-const PUBLISHING: Duration = Duration::from_secs(60);
-/// How often the registration is applied again. Applying what is there changes nothing, and no verb is needed that
-/// Flyte's own RBAC lacks, as a watch would.
-const REGISTRATION: Duration = Duration::from_secs(30);
 
 /// Makes the certificates, and says what was done.
 ///
@@ -65,74 +63,185 @@ fn certificate_spec(settings: &Settings) -> certificates::Spec {
 
 /// Runs until it is dropped, or fails where nothing can be served without it.
 pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), ServeError> {
-    let ClusterUse::Full { adopt, owner, .. } = settings.cluster.clone() else {
+    let ClusterUse::Full { adopt, owner, pace, .. } = settings.cluster.clone() else {
         shared.readiness.set_registered();
         return Ok(());
     };
     let client = cluster::connect().await?;
-    let spec = certificate_spec(&settings);
-    let ca: Arc<ArcSwapOption<String>> = Arc::default();
+    let part = Part { client, spec: certificate_spec(&settings), pace, settings, shared, ca: Arc::default() };
     // With certificates in files the server serves, whatever the API server says; without, it needs this to start.
-    match certificates::init(&client, &spec, SystemTime::now()).await {
+    match certificates::init(&part.client, &part.spec, SystemTime::now()).await {
         Ok(done) => {
-            take(&shared, &ca, &done);
-            try_to_write_files(&settings, &done.pair).await;
+            part.take(&done.pair, describe(done.outcome));
+            part.try_to_write_files(&done.pair).await;
         }
-        Err(error) if shared.certificates.is_valid() => {
+        Err(error) if part.shared.certificates.is_valid() => {
             tracing::warn!(%error, "the certificate of the files is served");
         }
         Err(error) => return Err(error.into()),
     }
-    let replaced = Arc::new(Notify::new());
-    let server = &settings.config.server;
-    let registering = async {
+    let (wake, taken) = (Arc::new(Notify::new()), Notify::new());
+    tokio::join!(part.look(adopt, owner, &wake, &taken), part.renew(&wake), part.write_what_is_taken(&taken));
+    Ok(())
+}
+
+/// What all of it needs.
+struct Part {
+    client: Client,
+    spec: certificates::Spec,
+    pace: Pace,
+    settings: Settings,
+    shared: Arc<Shared>,
+    /// The CAs of the Secret that is served; none where another's files are.
+    ca: Arc<ArcSwapOption<String>>,
+}
+
+impl Part {
+    /// Looks at the Secret and keeps the registration, one after the other and from one place: so the certificate that is served
+    /// is never older than one that was served before.
+    async fn look(&self, adopt: bool, owner: Option<String>, wake: &Arc<Notify>, taken: &Notify) {
+        let found = Mutex::new(None);
+        let published = Mutex::new(Published::default());
+        let bundle = async || {
+            let (bundle, pair) = self.bundle().await?;
+            *found.lock().unwrap_or_else(PoisonError::into_inner) = pair;
+            Ok(bundle)
+        };
+        let taking = |before: Option<&str>| {
+            let Some(pair) = found.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+            let mut published = published.lock().unwrap_or_else(PoisonError::into_inner);
+            // Where nobody can be asked what the API server was told, it is taken to be told what the Secret says.
+            published.see(before.unwrap_or(&pair.ca), Instant::now());
+            if self.take_in_time(&pair, &published) {
+                taken.notify_one();
+            }
+        };
+        let server = &self.settings.config.server;
         if server.disable_registration {
-            shared.readiness.set_registered();
-            return std::future::pending().await;
+            self.shared.readiness.set_registered();
+            loop {
+                // What can't be read now is read the next time.
+                let _: Result<String, RegistrationError> = bundle().await;
+                taking(None);
+                tokio::select! {
+                    () = tokio::time::sleep(self.pace.look) => {}
+                    () = wake.notified() => {}
+                }
+            }
         }
         let registration = registration::Spec {
             service: server.service_name.clone(),
-            namespace: settings.pod.namespace.clone(),
+            namespace: self.settings.pod.namespace.clone(),
             port: server.service_port,
-            label: settings.config.label.clone(),
+            label: self.settings.config.label.clone(),
             namespace_selector: server.namespace_selector.clone(),
             owner,
             adopt,
         };
-        let bundle = || bundle(&client, &spec, &ca, &server.cert_dir);
-        registration::keep(
-            client.clone(),
-            registration,
-            bundle,
-            |pass| see(&shared, pass),
-            REGISTRATION,
-            Arc::clone(&replaced),
-        )
-        .await;
-    };
-    let renewing = renew(&client, &spec, &settings, &shared, &ca, &replaced);
-    tokio::join!(registering, renewing);
-    Ok(())
-}
+        let seen = |pass, before: Option<&str>| {
+            taking(before);
+            see(&self.shared, pass);
+        };
+        registration::keep(self.client.clone(), registration, bundle, seen, self.pace.look, Arc::clone(wake)).await;
+    }
 
-/// What the API server is to trust: the Secret's CAs, which another replica may just have changed. What this one serves where
-/// the Secret is gone or may not be read, and `ca.crt` in files where it is not ours. One that could be read at another time
-/// is waited for: what this replica serves may be older than what the others do.
-async fn bundle(
-    client: &Client,
-    spec: &certificates::Spec,
-    ca: &ArcSwapOption<String>,
-    cert_dir: &str,
-) -> Result<String, RegistrationError> {
-    let Some(served) = ca.load_full() else {
-        let path = format!("{cert_dir}/ca.crt");
-        let read = tokio::fs::read_to_string(&path).await;
-        return read.map_err(|error| RegistrationError::NoCa { reason: format!("can't read `{path}`: {error}") });
-    };
-    match certificates::bundle(client, spec).await {
-        Ok(Some(there)) => Ok(there),
-        Ok(None) | Err(ClusterError::Forbidden { .. }) => Ok(served.as_str().to_owned()),
-        Err(error) => Err(error.into()),
+    /// What the API server is to trust, and the certificate that is to be served: the Secret's, which another replica or a
+    /// rotation may just have changed. What this one serves where the Secret is gone or may not be read, and `ca.crt` in files
+    /// where it is not ours. One that could be read at another time is waited for: what this replica serves may be older than
+    /// what the others do.
+    async fn bundle(&self) -> Result<(String, Option<Pair>), RegistrationError> {
+        let Some(served) = self.ca.load_full() else {
+            let path = format!("{}/ca.crt", self.settings.config.server.cert_dir);
+            let read = tokio::fs::read_to_string(&path).await;
+            let read = read.map(|ca| (ca, None));
+            return read.map_err(|error| RegistrationError::NoCa { reason: format!("can't read `{path}`: {error}") });
+        };
+        match certificates::read(&self.client, &self.spec).await {
+            Ok(Some(pair)) => Ok((pair.ca.clone(), Some(pair))),
+            Ok(None) | Err(ClusterError::Forbidden { .. }) => Ok((served.as_str().to_owned(), None)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Serves a certificate that was found, unless it is to wait. Says whether it is another one.
+    fn take_in_time(&self, pair: &Pair, published: &Published) -> bool {
+        if self.shared.certificates.serves(&pair.certificate) {
+            self.keep_in_mind(pair);
+            return false;
+        }
+        let is_trusted = |bundle: &str| certificates::is_trusted(pair, bundle, &self.spec);
+        let is_in_time = published.has_been_for(self.pace.publishing, Instant::now(), is_trusted);
+        if !is_in_time && self.shared.certificates.is_valid() {
+            return false;
+        }
+        self.take(pair, "a new one was found in the Secret");
+        true
+    }
+
+    /// Serves what there is in the cluster.
+    fn take(&self, pair: &Pair, what: &str) {
+        let Pair { certificate, key, .. } = pair;
+        match self.shared.certificates.set(certificate.as_bytes(), key.as_bytes(), ("tls.crt", "tls.key")) {
+            Ok(end) => {
+                self.shared.metrics.certificate_not_after.set(end);
+                self.keep_in_mind(pair);
+                tracing::info!(not_after = end, "certificate: {what}");
+            }
+            Err(error) => tracing::error!(%error, "the certificate of the cluster can't be served"),
+        }
+    }
+
+    fn keep_in_mind(&self, pair: &Pair) {
+        self.ca.store(Some(Arc::new(pair.ca.clone())));
+        self.shared.certificates.set_kept_in_cluster();
+    }
+
+    /// Looks at the certificate's end from time to time, for as long as the server runs. What is written is served as soon as
+    /// [`Part::look`] finds that it may be.
+    async fn renew(&self, wake: &Notify) {
+        let mut said = String::new();
+        loop {
+            let is_ours = self.ca.load().is_some();
+            let pause = if is_ours { earlier(RENEWAL.min(self.spec.leaf_life / 6)) } else { RETRY };
+            tokio::time::sleep(pause).await;
+            match certificates::renew(&self.client, &self.spec, SystemTime::now()).await {
+                Ok(done) => {
+                    said.clear();
+                    if done.outcome != Outcome::Unchanged {
+                        tracing::info!("{}: {}", self.spec.place(), describe(done.outcome));
+                    }
+                    if !is_ours {
+                        self.take(&done.pair, describe(done.outcome));
+                        self.try_to_write_files(&done.pair).await;
+                    }
+                    wake.notify_one();
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    if text != said {
+                        tracing::error!(%error, hint = error.hint(), "the certificate can't be looked at");
+                        said = text;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Flyte's `localCert`: what is served also in files.
+    async fn write_what_is_taken(&self, taken: &Notify) {
+        loop {
+            taken.notified().await;
+            if let Ok(Some(pair)) = certificates::read(&self.client, &self.spec).await {
+                self.try_to_write_files(&pair).await;
+            }
+        }
+    }
+
+    /// The server needs no file to serve, so it goes on without.
+    async fn try_to_write_files(&self, pair: &Pair) {
+        if let Err(error) = write_files(&self.settings, pair).await {
+            tracing::error!(%error, hint = error.hint(), "the certificate is served, but not in files");
+        }
     }
 }
 
@@ -149,46 +258,6 @@ fn see(shared: &Shared, pass: Pass) {
         Pass::Done(Applied::Adopted | Applied::Unchanged) | Pass::Forbidden | Pass::Failed => return,
     };
     shared.metrics.registration_mended.get_or_create(&Mended { what }).inc();
-}
-
-/// Looks at the certificate's end from time to time, for as long as the server runs.
-async fn renew(
-    client: &Client,
-    spec: &certificates::Spec,
-    settings: &Settings,
-    shared: &Shared,
-    ca: &ArcSwapOption<String>,
-    replaced: &Notify,
-) {
-    let mut said = String::new();
-    loop {
-        let pause = if ca.load().is_some() { earlier(RENEWAL.min(spec.leaf_life / 6)) } else { RETRY };
-        tokio::time::sleep(pause).await;
-        match certificates::renew(client, spec, SystemTime::now()).await {
-            Ok(done) => {
-                said.clear();
-                // Whoever changed the CA: it may have been another replica, a moment ago.
-                let is_known =
-                    ca.load().as_ref().is_none_or(|served| certificates::is_trusted(&done.pair, served, spec));
-                if !is_known {
-                    // Until the API server has it, nobody can be served with it.
-                    replaced.notify_one();
-                }
-                if !is_known && shared.certificates.is_valid() {
-                    tokio::time::sleep(PUBLISHING).await;
-                }
-                take(shared, ca, &done);
-                try_to_write_files(settings, &done.pair).await;
-            }
-            Err(error) => {
-                let text = error.to_string();
-                if text != said {
-                    tracing::error!(%error, hint = error.hint(), "the certificate can't be looked at");
-                    said = text;
-                }
-            }
-        }
-    }
 }
 
 /// Up to a tenth earlier, so that replicas that started together do not all ask together.
@@ -210,26 +279,6 @@ async fn write_files(settings: &Settings, pair: &Pair) -> Result<(), Certificate
     }
 }
 
-/// The server needs no file to serve, so it goes on without.
-async fn try_to_write_files(settings: &Settings, pair: &Pair) {
-    if let Err(error) = write_files(settings, pair).await {
-        tracing::error!(%error, hint = error.hint(), "the certificate is served, but not in files");
-    }
-}
-
-/// Serves what there is in the cluster.
-fn take(shared: &Shared, ca: &ArcSwapOption<String>, done: &Initialized) {
-    let Pair { ca: bundle, certificate, key } = &done.pair;
-    match shared.certificates.set(certificate.as_bytes(), key.as_bytes(), ("tls.crt", "tls.key")) {
-        Ok(end) => {
-            shared.metrics.certificate_not_after.set(end);
-            ca.store(Some(Arc::new(bundle.clone())));
-            tracing::info!(not_after = end, "certificate: {}", describe(done.outcome));
-        }
-        Err(error) => tracing::error!(%error, "the certificate of the cluster can't be served"),
-    }
-}
-
 impl From<ClusterError> for ServeError {
     fn from(error: ClusterError) -> Self {
         Self::Cluster { message: error.to_string(), hint: error.hint() }
@@ -245,36 +294,73 @@ impl From<CertificateError> for ServeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificates::{make_authority, make_leaf};
+    use crate::settings::PodIdentity;
+    use admission::Globals;
 
-    fn away() -> (Client, certificates::Spec) {
+    /// The part of a server that serves a CA or none, at an API server that is away.
+    fn part(served: Option<&str>, cert_dir: &str) -> Part {
         tls::install_provider();
-        let spec = certificates::Spec {
-            secret: "s".into(),
-            namespace: "flyte".into(),
-            service: "flyte-pod-webhook".into(),
-            ca_life: CA_LIFE,
-            leaf_life: LEAF_LIFE,
+        let mut config = admission::Config::default();
+        cert_dir.clone_into(&mut config.server.cert_dir);
+        let pace = Pace::default();
+        let settings = Settings {
+            config,
+            listen: ([127, 0, 0, 1], 0).into(),
+            admin: ([127, 0, 0, 1], 0).into(),
+            pod: PodIdentity { name: None, namespace: "flyte".to_owned() },
+            cluster: ClusterUse::Full { adopt: false, owner: None, certificate_life: LEAF_LIFE, pace },
+            drain_delay: Duration::ZERO,
+            poll: Duration::ZERO,
         };
-        (Client::try_from(kube::Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap(), spec)
+        Part {
+            client: Client::try_from(kube::Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap(),
+            spec: certificate_spec(&settings),
+            pace,
+            shared: Arc::new(Shared::new(&settings, Globals::default())),
+            settings,
+            ca: Arc::new(ArcSwapOption::from_pointee(served.map(str::to_owned))),
+        }
+    }
+
+    fn made(part: &Part) -> Pair {
+        let now = SystemTime::now();
+        make_leaf(&part.spec, &make_authority(&part.spec, now).unwrap(), now + CA_LIFE, now).unwrap()
     }
 
     #[tokio::test]
     async fn an_older_ca_is_not_published_because_the_secret_can_not_be_read_just_now() {
-        let (client, spec) = away();
-        let served = ArcSwapOption::from_pointee("served".to_owned());
-        let found = bundle(&client, &spec, &served, "/nowhere").await;
+        let found = part(Some("served"), "/nowhere").bundle().await;
         assert!(matches!(found, Err(RegistrationError::Cluster(ClusterError::Away { .. }))), "{found:?}");
     }
 
     #[tokio::test]
     async fn without_a_secret_of_ours_the_ca_is_that_of_the_files_and_is_said_where_it_is_missing() {
-        let (client, spec) = away();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
-        let error = bundle(&client, &spec, &ArcSwapOption::empty(), path).await.unwrap_err();
+        let part = part(None, path);
+        let error = part.bundle().await.unwrap_err();
         assert!(error.to_string().contains(&format!("{path}/ca.crt")), "{error}");
         assert!(error.hint().unwrap().contains("disableCreateMutatingWebhookConfig"));
         std::fs::write(folder.path().join("ca.crt"), "theirs").unwrap();
-        assert_eq!(bundle(&client, &spec, &ArcSwapOption::empty(), path).await.unwrap(), "theirs");
+        assert_eq!(part.bundle().await.unwrap().0, "theirs");
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_another_ca_waits_until_that_was_published_for_long_enough() {
+        let part = part(None, "/nowhere");
+        let (first, second) = (made(&part), made(&part));
+        let (mut published, start) =
+            (Published::default(), Instant::now().checked_sub(Duration::from_secs(300)).unwrap());
+        published.see(&first.ca, start);
+        // Without any it does not wait: nothing could be refused that is not refused already.
+        assert!(part.take_in_time(&first, &Published::default()));
+        assert!(part.shared.certificates.serves(&first.certificate));
+        assert!(!part.take_in_time(&second, &published) && part.shared.certificates.serves(&first.certificate));
+        published.see(&format!("{}{}", first.ca, second.ca), Instant::now());
+        assert!(!part.take_in_time(&second, &published) && part.shared.certificates.serves(&first.certificate));
+        let mut published = Published::default();
+        published.see(&format!("{}{}", first.ca, second.ca), start);
+        assert!(part.take_in_time(&second, &published) && part.shared.certificates.serves(&second.certificate));
     }
 }

@@ -12,7 +12,7 @@ pub use apply::{Applied, apply};
 pub use keep::{Pass, keep};
 pub use object::ENTRY;
 pub(crate) use object::described;
-pub(crate) use standing::standing as whose;
+pub(crate) use standing::{bundle, standing as whose};
 
 use crate::cluster::ClusterError;
 use serde_json::Value;
@@ -43,6 +43,12 @@ pub enum RegistrationError {
     /// The API server did not do what was asked.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// Others wrote it at the same time.
+    #[error("MutatingWebhookConfiguration `{name}` was changed by others again and again; nothing was changed")]
+    Contended {
+        /// Its name.
+        name: String,
+    },
     /// There is no CA that the API server could be told to trust.
     #[error("there is no CA for the API server to trust: {reason}")]
     NoCa {
@@ -80,6 +86,7 @@ impl RegistrationError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Cluster(error) => error.hint(),
+            Self::Contended { .. } => None,
             Self::NoCa { .. } => Some(
                 "put the CA of the serving certificate beside it, as `ca.crt`; or register the webhook yourself, and set \
                  `webhook.disableCreateMutatingWebhookConfig`"

@@ -46,5 +46,24 @@ pub enum ClusterUse {
         /// How long a certificate lasts. Started as Flyte's program that is as long as the CA, so that going back to
         /// Flyte's image, which renews nothing, stays safe.
         certificate_life: Duration,
+        /// How often it is looked, and how long is waited.
+        pace: Pace,
     },
+}
+
+/// How often the server looks at what the cluster has of it, and how long it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How often the Secret is read and the registration applied again. Applying what is there changes nothing, and no verb is
+    /// needed that Flyte's own RBAC lacks, as a watch would.
+    pub look: Duration,
+    /// How long a new CA is published before its certificate is served: twice what the slowest replica needs to apply it.
+    pub publishing: Duration,
+}
+
+impl Default for Pace {
+    /// Half a minute, and a minute.
+    fn default() -> Self {
+        Self { look: Duration::from_secs(30), publishing: Duration::from_secs(60) }
+    }
 }

@@ -1,6 +1,7 @@
 //! The serving certificate: read from files or from the cluster, and swapped without touching a connection.
 
 use arc_swap::ArcSwapOption;
+use data_encoding::BASE64;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -11,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -65,6 +67,7 @@ pub(crate) fn install_provider() {
 #[derive(Debug)]
 struct Serving {
     key: Arc<CertifiedKey>,
+    not_before: i64,
     not_after: i64,
 }
 
@@ -72,6 +75,8 @@ struct Serving {
 #[derive(Debug, Default)]
 pub struct Certificates {
     serving: ArcSwapOption<Serving>,
+    /// Whether what is served comes from the Secret itself.
+    is_kept_in_cluster: AtomicBool,
 }
 
 impl ResolvesServerCert for Certificates {
@@ -103,6 +108,39 @@ impl Certificates {
         self.not_after().is_some_and(|end| i64::try_from(now).is_ok_and(|now| now < end))
     }
 
+    /// The certificates that handshakes are answered with, as PEM; none where there is none.
+    pub fn shown(&self) -> Option<String> {
+        let serving = self.serving.load();
+        let chain = serving.as_ref()?.key.cert.iter();
+        Some(chain.map(|der| pem(der)).collect())
+    }
+
+    /// Whether a certificate, as PEM, is the one that is served.
+    pub(crate) fn serves(&self, certificate: &str) -> bool {
+        let serving = self.serving.load();
+        let first = CertificateDer::from_pem_slice(certificate.as_bytes());
+        serving.as_ref().is_some_and(|serving| first.is_ok_and(|first| serving.key.cert.first() == Some(&first)))
+    }
+
+    /// From now on what is served comes from the Secret itself, of which files are a late copy.
+    pub(crate) fn set_kept_in_cluster(&self) {
+        self.is_kept_in_cluster.store(true, Ordering::Release);
+    }
+
+    /// Whether files are to be looked at. They may bring a certificate too early, before its CA is published everywhere, or too
+    /// late, over one of a newer CA; so where the Secret itself is read, they only count if that has brought nothing for long.
+    pub(crate) fn may_come_from_files(&self) -> bool {
+        if !self.is_kept_in_cluster.load(Ordering::Acquire) {
+            return true;
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let serving = self.serving.load();
+        serving
+            .as_ref()
+            .is_none_or(|it| it.not_after.saturating_sub(now) < it.not_after.saturating_sub(it.not_before) / 4)
+    }
+
     /// TLS as it is served: 1.2 and 1.3, HTTP/2 and HTTP/1.1.
     ///
     /// # Panics
@@ -130,13 +168,20 @@ fn read(chain: &[u8], key: &[u8], (chain_name, key_name): (&str, &str)) -> Resul
     let leaf = chain.first().ok_or_else(|| TlsError::NoCertificate { what: what() })?;
     let (_, parsed) = x509_parser::parse_x509_certificate(leaf)
         .map_err(|error| TlsError::Malformed { what: what(), reason: error.to_string() })?;
-    let not_after = parsed.validity().not_after.timestamp();
+    let (not_before, not_after) = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
     let no_key = || TlsError::NoKey { what: key_name.to_owned() };
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
     let key = any_supported_type(&key).map_err(|_| no_key())?;
     let certified = CertifiedKey::new(chain, key);
     certified.keys_match().map_err(|_| TlsError::Mismatch { certificate: what(), key: key_name.to_owned() })?;
-    Ok(Serving { key: Arc::new(certified), not_after })
+    Ok(Serving { key: Arc::new(certified), not_before, not_after })
+}
+
+/// A certificate as PEM (RFC 7468).
+fn pem(der: &[u8]) -> String {
+    let encoded = BASE64.encode(der);
+    let lines = encoded.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
+    format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", lines.collect::<String>())
 }
 
 /// `tls.crt` and `tls.key` of a folder.

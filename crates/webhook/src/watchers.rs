@@ -58,7 +58,7 @@ struct CertificateWatch {
 impl CertificateWatch {
     async fn look(&mut self) {
         let Some(mut files) = self.files.take() else { return };
-        if !files.are_there() {
+        if !files.are_there() || !self.shared.certificates.may_come_from_files() {
             self.files = Some(files);
             return;
         }

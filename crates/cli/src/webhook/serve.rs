@@ -10,12 +10,15 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use webhook::certificates::{CA_LIFE, LEAF_LIFE};
 use webhook::logs;
-use webhook::{ClusterUse, PodIdentity, ServeError, Server, Settings};
+use webhook::{ClusterUse, Pace, PodIdentity, ServeError, Server, Settings};
 
 /// How often certificates and global secrets in files are looked at.
 const POLL: Duration = Duration::from_secs(10);
 
 pub(crate) fn execute(args: &Args, as_flytepropeller: bool) -> Result<ExitCode, Fault> {
+    if let Some(Command::RotateCa(rotate)) = &args.command {
+        return super::rotate::execute(args, rotate, as_flytepropeller);
+    }
     logs::start(match args.log_format {
         LogFormat::Json => logs::LogFormat::Json,
         LogFormat::Text => logs::LogFormat::Text,
@@ -31,7 +34,7 @@ pub(crate) fn execute(args: &Args, as_flytepropeller: bool) -> Result<ExitCode, 
         .map_err(|error| Fault::new(format!("can't start threads: {error}")))?;
     match args.command {
         Some(Command::InitCerts) => runtime.block_on(init_certificates(&settings)),
-        None => runtime.block_on(serve(settings)),
+        Some(Command::RotateCa(_)) | None => runtime.block_on(serve(settings)),
     }
 }
 
@@ -48,6 +51,7 @@ fn settings(args: &Args, as_flytepropeller: bool) -> Result<Settings, Fault> {
             adopt: args.adopt || as_flytepropeller,
             owner: args.owner.clone(),
             certificate_life: if as_flytepropeller { CA_LIFE } else { LEAF_LIFE },
+            pace: Pace::default(),
         }
     };
     Ok(Settings {

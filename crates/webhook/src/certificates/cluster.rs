@@ -1,8 +1,8 @@
 //! The Secret of the certificates: made, completed, renewed, always under the version that was read.
 
 use super::due::{Due, due, fresh};
-use super::secret::{self, Kept};
-use super::{CA_CERTIFICATE, CertificateError, Pair, Spec};
+use super::secret::{self, Found, Kept};
+use super::{CertificateError, Pair, Spec};
 use crate::cluster::{self, ClusterError};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, PostParams, Preconditions};
@@ -76,16 +76,52 @@ pub async fn renew(client: &Client, spec: &Spec, now: SystemTime) -> Result<Init
     init(client, spec, now).await
 }
 
-/// The CAs that an API server has to trust now, whoever of us wrote them; none where there is no Secret or nothing in it.
+/// The certificate that the Secret holds now, whoever of us wrote it; none where there is no Secret, or none of ours that can
+/// be used.
 ///
 /// # Errors
 /// What the API server says.
-pub async fn bundle(client: &Client, spec: &Spec) -> Result<Option<String>, ClusterError> {
+pub async fn read(client: &Client, spec: &Spec) -> Result<Option<Pair>, ClusterError> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &spec.namespace);
     let read = secrets.get_opt(&spec.secret).await;
     let there = read.map_err(|error| refused("get", spec, &error))?;
-    let bytes = there.and_then(|secret| secret.data).and_then(|mut data| data.remove(CA_CERTIFICATE));
-    Ok(bytes.and_then(|bytes| String::from_utf8(bytes.0).ok()).filter(|text| !text.is_empty()))
+    Ok(match there.map(|there| secret::found(&there, spec, SystemTime::now())) {
+        Some(Ok(Found::Kept(kept))) => Some(kept.pair),
+        // Until it is made anew or mended, what was there last still counts.
+        Some(Ok(Found::Nothing | Found::ForOthers(_)) | Err(_)) | None => None,
+    })
+}
+
+/// The Secret as it was read, and what is in it.
+pub(crate) struct Written {
+    there: Secret,
+    pub(crate) kept: Kept,
+}
+
+/// The Secret and what is in it; none where there is no Secret, or nothing in it.
+pub(crate) async fn find(client: &Client, spec: &Spec, now: SystemTime) -> Result<Option<Written>, CertificateError> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &spec.namespace);
+    let read = secrets.get_opt(&spec.secret).await;
+    let Some(there) = read.map_err(|error| refused("get", spec, &error))? else { return Ok(None) };
+    match secret::found(&there, spec, now)? {
+        Found::Nothing => Ok(None),
+        Found::Kept(kept) => Ok(Some(Written { there, kept })),
+        Found::ForOthers(_) => {
+            let reason = format!("it is not for `{}`", spec.names()[2]);
+            Err(secret::foreign(spec, super::CERTIFICATE, reason))
+        }
+    }
+}
+
+/// Writes another state in place of the one that was read; says whether nobody was faster.
+pub(crate) async fn write_back(
+    client: &Client,
+    spec: &Spec,
+    read: Written,
+    kept: &Kept,
+) -> Result<bool, CertificateError> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &spec.namespace);
+    swap(&secrets, read.there, kept, spec).await
 }
 
 /// Writes the certificates under the version that was read; says whether nobody was faster.

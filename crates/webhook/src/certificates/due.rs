@@ -6,9 +6,13 @@
 //! leaf near its end, CA that lasts longer, its key ► a new leaf, the same CA      Renewed
 //! leaf near its end, CA that does not, or no key ──► both new, old CA trusted too Replaced
 //! ```
+//!
+//! Where a CA is being replaced (`rotation`), a renewal changes nothing of that: the leaf is again one of the CA in use, and
+//! where that can't sign any more, one of the next, which is published already.
 
 use super::make::{Authority, make_authority, make_leaf};
-use super::read::{Distrust, each, lifetime, trusts};
+use super::read::{Distrust, bundle, lifetime, trusts};
+use super::rotate::switched;
 use super::secret::{Found, Kept, foreign};
 use super::{CA_CERTIFICATE, CERTIFICATE, CertificateError, Outcome, Pair, Spec};
 use std::time::SystemTime;
@@ -51,7 +55,7 @@ fn describe(distrust: Distrust) -> String {
 pub(super) fn fresh(spec: &Spec, now: SystemTime) -> Result<Kept, CertificateError> {
     let authority = make_authority(spec, now)?;
     let pair = make_leaf(spec, &authority, now + spec.ca_life, now)?;
-    Ok(Kept { pair, ca_key: Some(authority.key) })
+    Ok(Kept { pair, ca_key: Some(authority.key), next: None, leaving: None })
 }
 
 fn renewed(spec: &Spec, old: &Kept, now: SystemTime) -> Result<(Outcome, Kept), CertificateError> {
@@ -63,27 +67,19 @@ fn renewed(spec: &Spec, old: &Kept, now: SystemTime) -> Result<(Outcome, Kept), 
             let authority = Authority { certificate: old.pair.ca.clone(), key: key.clone() };
             let mut pair = make_leaf(spec, &authority, ca.not_after, now)?;
             pair.ca = bundle(&old.pair.ca, "", now);
-            Ok((Outcome::Renewed, Kept { pair, ca_key: Some(authority.key) }))
+            Ok((Outcome::Renewed, Kept { pair, ..old.clone() }))
         }
         Some(_) | None => {
+            if let Some(switched) = switched(spec, old, now)? {
+                return Ok((Outcome::Replaced, switched));
+            }
             let mut kept = fresh(spec, now)?;
+            kept.leaving.clone_from(&old.leaving);
             // The certificates of other replicas stay trusted until they have the new one.
             kept.pair.ca = bundle(&kept.pair.ca, &old.pair.ca, now);
             Ok((Outcome::Replaced, kept))
         }
     }
-}
-
-/// The first CA, then those after it that are still valid.
-fn bundle(first: &str, others: &str, now: SystemTime) -> String {
-    let mut all: Vec<&str> = Vec::new();
-    for (index, pem) in each(first).chain(each(others)).enumerate() {
-        let is_over = lifetime(pem).map_or(true, |life| life.left(now).is_zero());
-        if index == 0 || (!is_over && !all.contains(&pem)) {
-            all.push(pem);
-        }
-    }
-    all.iter().flat_map(|pem| [pem, "\n"]).collect()
 }
 
 #[cfg(test)]

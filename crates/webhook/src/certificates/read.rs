@@ -50,12 +50,33 @@ pub fn lifetime(pem: &str) -> Result<Lifetime, String> {
 }
 
 /// Each certificate of a PEM text, as PEM of its own.
-pub(super) fn each(bundle: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn each(bundle: &str) -> impl Iterator<Item = &str> {
     const END: &str = "-----END CERTIFICATE-----";
     bundle
         .split_inclusive(END)
         .filter(|part| part.ends_with(END))
         .map(|part| part.find("-----BEGIN CERTIFICATE-----").map_or("", |begin| &part[begin..]))
+}
+
+/// The first CA, then those after it that are still valid.
+pub(super) fn bundle(first: &str, others: &str, now: SystemTime) -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for (index, pem) in each(first).chain(each(others)).enumerate() {
+        let is_over = lifetime(pem).map_or(true, |life| life.left(now).is_zero());
+        if index == 0 || (!is_over && !all.contains(&pem)) {
+            all.push(pem);
+        }
+    }
+    all.iter().flat_map(|pem| [pem, "\n"]).collect()
+}
+
+/// SHA-256 of the first certificate in a PEM text, in hexadecimal, as `openssl x509 -fingerprint -sha256` has it but for colons.
+///
+/// # Errors
+/// Why the text is no certificate.
+pub fn fingerprint(pem: &str) -> Result<String, String> {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &first(pem)?);
+    Ok(data_encoding::HEXLOWER.encode(hash.as_ref()))
 }
 
 /// Whether a key is the one of the first certificate in a PEM text.

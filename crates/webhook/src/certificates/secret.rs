@@ -1,6 +1,7 @@
 //! The Secret as it is read and written. What is not ours in it stays: other keys, labels, annotations, owners.
 
-use super::read::{Distrust, is_key_of, lifetime, trusts};
+use super::make::Authority;
+use super::read::{Distrust, each, is_key_of, lifetime, trusts};
 use super::{CA_CERTIFICATE, CA_KEY, CERTIFICATE, CertificateError, KEY, Pair, Spec};
 use crate::tls::Certificates;
 use k8s_openapi::ByteString;
@@ -15,11 +16,22 @@ const TYPE: &str = "Opaque";
 /// Who takes care of it.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "keybearer");
 
+/// While a CA is being replaced: the next one, which is published and has signed nothing yet.
+const NEXT_CERTIFICATE: &str = "ca-next.crt";
+/// Its key.
+const NEXT_KEY: &str = "ca-next.key";
+/// After that: the CAs that are to go as soon as nobody serves a certificate of theirs.
+const LEAVING: &str = "ca-leaving.crt";
+
 /// A pair, and the CA's key where that is kept: Flyte throws it away.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) pair: Pair,
-    pub(super) ca_key: Option<Zeroizing<String>>,
+    pub(crate) ca_key: Option<Zeroizing<String>>,
+    /// The CA that is published beside the one in use and will be used next.
+    pub(crate) next: Option<Authority>,
+    /// The CAs of the bundle that are to go, as PEM.
+    pub(crate) leaving: Option<String>,
 }
 
 /// What the Secret holds of ours.
@@ -52,7 +64,8 @@ pub(crate) fn found(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<Fou
         (None, None, None) if ca_key.is_none() => Ok(Found::Nothing),
         (Some(ca), Some(certificate), Some(key)) => {
             let pair = Pair { ca: ca.to_string(), certificate: certificate.to_string(), key };
-            checked(Kept { pair, ca_key }, spec, now)
+            let (next, leaving) = under_way(secret, &pair);
+            checked(Kept { pair, ca_key, next, leaving }, spec, now)
         }
         (ca, certificate, _) => {
             let missing = if ca.is_none() {
@@ -64,6 +77,24 @@ pub(crate) fn found(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<Fou
             };
             Err(foreign(spec, missing, "it is not there, but others of the four are"))
         }
+    }
+}
+
+/// What is under way with the CA. What makes no sense is as if it were not there: it keeps nobody from serving or renewing.
+fn under_way(secret: &Secret, pair: &Pair) -> (Option<Authority>, Option<String>) {
+    let get = |key: &str| {
+        let bytes = secret.data.as_ref()?.get(key)?;
+        String::from_utf8(bytes.0.clone()).ok().filter(|text| !text.is_empty()).map(Zeroizing::new)
+    };
+    let is_published = |ca: &str| each(&pair.ca).skip(1).any(|published| each(ca).next() == Some(published));
+    let next = get(NEXT_CERTIFICATE).zip(get(NEXT_KEY));
+    let next = next.filter(|(ca, key)| is_published(ca) && is_key_of(key, ca) == Ok(true));
+    let next = next.map(|(ca, key)| Authority { certificate: ca.to_string(), key });
+    let in_use = each(&pair.ca).next().unwrap_or_default();
+    let leaving = get(LEAVING).filter(|leaving| each(leaving).all(|ca| ca != in_use) && each(leaving).next().is_some());
+    match next {
+        Some(next) => (Some(next), None),
+        None => (None, leaving.map(|leaving| leaving.to_string())),
     }
 }
 
@@ -93,13 +124,18 @@ pub(super) fn foreign(spec: &Spec, key: &'static str, reason: impl Into<String>)
 
 /// Whether nothing but certificates is in it.
 pub(super) fn holds_only_certificates(secret: &Secret) -> bool {
-    let ours = [CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY];
+    let ours = [CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY, NEXT_CERTIFICATE, NEXT_KEY, LEAVING];
     secret.data.iter().flatten().all(|(key, _)| ours.contains(&key.as_str()))
 }
 
 /// Puts certificates into one that is there.
 pub(super) fn fill(secret: &mut Secret, kept: &Kept) {
-    secret.data.get_or_insert_default().extend(data(kept));
+    let there = secret.data.get_or_insert_default();
+    // A key of a CA that is out of use must not stay.
+    for key in [CA_KEY, NEXT_CERTIFICATE, NEXT_KEY, LEAVING] {
+        there.remove(key);
+    }
+    there.extend(data(kept));
 }
 
 /// A new Secret.
@@ -125,7 +161,7 @@ pub(super) fn in_place_of(old: Secret, spec: &Spec, kept: &Kept) -> Secret {
     secret
 }
 
-fn data(Kept { pair, ca_key }: &Kept) -> BTreeMap<String, ByteString> {
+fn data(Kept { pair, ca_key, next, leaving }: &Kept) -> BTreeMap<String, ByteString> {
     let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
     let mut data = BTreeMap::from([
         (CA_CERTIFICATE.to_owned(), bytes(&pair.ca)),
@@ -134,6 +170,13 @@ fn data(Kept { pair, ca_key }: &Kept) -> BTreeMap<String, ByteString> {
     ]);
     if let Some(key) = ca_key {
         data.insert(CA_KEY.to_owned(), bytes(key));
+    }
+    if let Some(next) = next {
+        data.insert(NEXT_CERTIFICATE.to_owned(), bytes(&next.certificate));
+        data.insert(NEXT_KEY.to_owned(), bytes(&next.key));
+    }
+    if let Some(leaving) = leaving {
+        data.insert(LEAVING.to_owned(), bytes(leaving));
     }
     data
 }

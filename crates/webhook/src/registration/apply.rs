@@ -1,14 +1,20 @@
 //! Applied once: what is there is looked at, then ours is put in its place, or nothing is changed.
+//!
+//! The CAs are asked for after the registration was read, and what is written is written under the version that was read. So
+//! whoever is slow can't put an older bundle over a newer one: the newer one has changed the version.
 
 use super::object::{MANAGER, Owner, object};
 use super::standing::{Standing, bundle, is_injected, standing};
 use super::{RegistrationError, Spec};
-use crate::cluster::{ClusterError, is_missing};
+use crate::cluster::{ClusterError, is_conflict, is_missing};
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::Value;
+
+/// How often it is tried again where others write at the same time.
+const TRIES: usize = 5;
 
 /// What had to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,30 +36,70 @@ pub enum Applied {
 /// # Errors
 /// [`RegistrationError`]; nothing was changed then.
 pub async fn apply(client: &Client, spec: &Spec, ca: &str) -> Result<Applied, RegistrationError> {
-    apply_once(client, spec, ca).await.map(|(applied, _)| applied)
+    let ca = || std::future::ready(Ok(ca.to_owned()));
+    apply_once(client, spec, ca).await.done.map(|(applied, _)| applied)
 }
 
-/// The same, and why it has no owner where it should have one.
-pub(super) async fn apply_once(
+/// How an apply ended.
+pub(super) struct Ended {
+    /// What was done, and why it has no owner where it should have one.
+    pub(super) done: Result<(Applied, Option<String>), RegistrationError>,
+    /// The CAs of our entry before, empty where there were none; none where it could not be looked at, or is somebody else's.
+    pub(super) before: Option<String>,
+}
+
+/// The same, with the CAs asked for where they are needed, and told what stood there before.
+pub(super) async fn apply_once<C>(client: &Client, spec: &Spec, ca: impl Fn() -> C) -> Ended
+where
+    C: Future<Output = Result<String, RegistrationError>>,
+{
+    let mut tries = 0;
+    loop {
+        let mut before = None;
+        let done = attempt(client, spec, &ca, &mut before).await;
+        tries += 1;
+        if !matches!(done, Err(RegistrationError::Contended { .. })) || tries == TRIES {
+            return Ended { done, before };
+        }
+    }
+}
+
+async fn attempt<C>(
     client: &Client,
     spec: &Spec,
-    ca: &str,
-) -> Result<(Applied, Option<String>), RegistrationError> {
+    ca: impl Fn() -> C,
+    before: &mut Option<String>,
+) -> Result<(Applied, Option<String>), RegistrationError>
+where
+    C: Future<Output = Result<String, RegistrationError>>,
+{
     let configurations: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
     let read = configurations.get_opt(&spec.service).await;
-    let there = read.map_err(|error| refused("get", spec, &error))?;
+    let there = read.map_err(|error| refused("get", spec, &error));
+    if let Err(away @ ClusterError::Away { .. }) = there {
+        return Err(away.into());
+    }
+    // Asked for whatever has become of the registration: a renewed certificate is found by this.
+    let ca = ca().await;
+    let (there, ca) = (there?, ca?);
     let standing = there.as_ref().map(|there| standing(there, spec)).transpose()?;
+    let stood = there.as_ref().and_then(bundle).unwrap_or_default();
+    *before = Some(String::from_utf8_lossy(stood).into_owned());
     let (owner, without) = owner(client, spec).await?;
-    let has_our_bundle = there.as_ref().and_then(bundle) == Some(ca.as_bytes());
+    let has_our_bundle = stood == ca.as_bytes();
     // Left to cert-manager as soon as that has put its own in; until then the API server needs ours.
     let is_left_to_others = there.as_ref().is_some_and(is_injected) && !has_our_bundle;
-    let object = object(spec, (!is_left_to_others).then_some(ca), owner.as_ref());
+    let mut object = object(spec, (!is_left_to_others).then_some(&ca), owner.as_ref());
+    let mut version = there.as_ref().and_then(|there| there.metadata.resource_version.clone());
     if let (Some(there), Some(Standing::Adopted)) = (&there, standing) {
-        take_over(&configurations, there.clone(), &object, spec).await?;
+        version = take_over(&configurations, there.clone(), &object, spec).await?;
+    }
+    if let Some(version) = version {
+        object["metadata"]["resourceVersion"] = Value::String(version);
     }
     let params = PatchParams::apply(MANAGER).force();
     let patched = configurations.patch(&spec.service, &params, &Patch::Apply(&object)).await;
-    let now = patched.map_err(|error| refused("patch", spec, &error))?;
+    let now = patched.map_err(|error| failed("patch", spec, &error))?;
     let applied = match (there, standing) {
         (None, _) => Applied::Made,
         (Some(_), Some(Standing::Adopted)) => Applied::Adopted,
@@ -64,13 +110,13 @@ pub(super) async fn apply_once(
     Ok((applied, without))
 }
 
-/// Puts our entry in place of Flyte's. An apply alone would leave what Flyte set besides, such as a `url`.
+/// Puts our entry in place of Flyte's, and says which version that is. An apply alone would leave what Flyte set besides, such as a `url`.
 async fn take_over(
     configurations: &Api<MutatingWebhookConfiguration>,
     mut there: MutatingWebhookConfiguration,
     object: &Value,
     spec: &Spec,
-) -> Result<(), RegistrationError> {
+) -> Result<Option<String>, RegistrationError> {
     let ours: MutatingWebhookConfiguration = match serde_json::from_value(object.clone()) {
         Ok(ours) => ours,
         Err(error) => unreachable!("the registration is one: {error}"),
@@ -82,8 +128,8 @@ async fn take_over(
     }
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     let replaced = configurations.replace(&spec.service, &params, &there).await;
-    replaced.map_err(|error| refused("update", spec, &error))?;
-    Ok(())
+    let replaced = replaced.map_err(|error| failed("update", spec, &error))?;
+    Ok(replaced.metadata.resource_version)
 }
 
 /// The owner as far as we may see it, and why there is none: an uninstall has to delete the registration itself then. A failure
@@ -103,6 +149,14 @@ async fn owner(client: &Client, spec: &Spec) -> Result<(Option<Owner>, Option<St
         return Ok((None, Some(failed.to_string())));
     }
     Err(failed)
+}
+
+/// The error of a write, which somebody else's may have come before.
+fn failed(verb: &'static str, spec: &Spec, error: &kube::Error) -> RegistrationError {
+    if is_conflict(error) {
+        return RegistrationError::Contended { name: spec.service.clone() };
+    }
+    refused(verb, spec, error).into()
 }
 
 fn refused(verb: &'static str, spec: &Spec, error: &kube::Error) -> ClusterError {

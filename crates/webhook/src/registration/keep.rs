@@ -1,6 +1,6 @@
 //! Kept: applied at start, looked at from time to time, and made again when it is lost or changed.
 
-use super::apply::{Applied, apply_once};
+use super::apply::{Applied, Ended, apply_once};
 use super::{RegistrationError, Spec};
 use crate::cluster::ClusterError;
 use kube::Client;
@@ -23,15 +23,16 @@ pub enum Pass {
     Failed,
 }
 
-/// Keeps the registration as it has to be until it is dropped. `ca` is asked each time, `seen` is told how it ended. Without a
-/// CA nothing is changed: the API server keeps the one that it has. `wake` has it looked at at once.
+/// Keeps the registration as it has to be until it is dropped. `ca` is asked each time; `seen` is told how it ended, and which
+/// CAs stood there before, as far as that could be looked at. Without a CA nothing is changed: the API server keeps the one that
+/// it has. `wake` has it looked at at once.
 ///
 /// Nothing is watched: Flyte's own RBAC has no verb for that, and applying what is there changes nothing.
 pub async fn keep<C>(
     client: Client,
     spec: Spec,
     ca: impl Fn() -> C,
-    seen: impl Fn(Pass),
+    seen: impl Fn(Pass, Option<&str>),
     every: Duration,
     wake: Arc<Notify>,
 ) where
@@ -40,21 +41,18 @@ pub async fn keep<C>(
     let mut pause = PAUSES.0;
     let mut said = Said::default();
     loop {
-        let applied = match ca().await {
-            Ok(ca) => apply_once(&client, &spec, &ca).await,
-            Err(error) => Err(error),
-        };
-        match applied {
+        let Ended { done, before } = apply_once(&client, &spec, &ca).await;
+        match done {
             Ok((applied, ownerless)) => {
                 said.applied(&spec.service, applied, ownerless);
-                seen(Pass::Done(applied));
+                seen(Pass::Done(applied), before.as_deref());
                 pause = PAUSES.0;
                 pause_for(every, &wake).await;
             }
             Err(error) => {
                 said.failed(&error);
                 let is_forbidden = matches!(&error, RegistrationError::Cluster(ClusterError::Forbidden { .. }));
-                seen(if is_forbidden { Pass::Forbidden } else { Pass::Failed });
+                seen(if is_forbidden { Pass::Forbidden } else { Pass::Failed }, before.as_deref());
                 pause_for(pause, &wake).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
@@ -125,7 +123,8 @@ mod tests {
         };
         let passes = Mutex::new(Vec::new());
         let ca = || std::future::ready(Ok("ca".to_owned()));
-        let keeping = keep(client, spec, ca, |pass| passes.lock().unwrap().push(pass), Duration::ZERO, Arc::new(wake));
+        let keeping =
+            keep(client, spec, ca, |pass, _| passes.lock().unwrap().push(pass), Duration::ZERO, Arc::new(wake));
         let _ = tokio::time::timeout(until, keeping).await;
         passes.into_inner().unwrap()
     }

@@ -58,7 +58,7 @@ pub(super) fn is_injected(there: &MutatingWebhookConfiguration) -> bool {
 }
 
 /// The CA of our entry.
-pub(super) fn bundle(there: &MutatingWebhookConfiguration) -> Option<&[u8]> {
+pub(crate) fn bundle(there: &MutatingWebhookConfiguration) -> Option<&[u8]> {
     let entry = there.webhooks.iter().flatten().find(|entry| entry.name == ENTRY)?;
     entry.client_config.ca_bundle.as_ref().map(|bundle| bundle.0.as_slice())
 }

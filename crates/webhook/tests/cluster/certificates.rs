@@ -7,7 +7,7 @@ use kube::Api;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::json;
 use std::time::{Duration, SystemTime};
-use webhook::certificates::{CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Pair, Spec, bundle, init, lifetime};
+use webhook::certificates::{CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Pair, Spec, init, lifetime, read};
 
 fn spec(place: &Place) -> Spec {
     Spec {
@@ -112,7 +112,7 @@ async fn flytes_immutable_secret_is_used_and_replaced_only_near_its_end() {
     assert_eq!(after.metadata.labels.unwrap()["team"], "data");
     assert_eq!(after.immutable, None);
     assert!(after.data.unwrap().contains_key("ca.key"));
-    assert_eq!(bundle(&place.client, &spec).await.unwrap().unwrap(), replaced.pair.ca);
+    assert_eq!(read(&place.client, &spec).await.unwrap().unwrap().ca, replaced.pair.ca);
     assert_eq!(init(&place.client, &spec, later).await.unwrap().outcome, Outcome::Unchanged);
     place.end().await;
 }

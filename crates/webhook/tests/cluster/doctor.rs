@@ -170,8 +170,12 @@ async fn an_install_that_works_and_what_goes_wrong_with_it() {
     let mut server = Running::with(&install.config, |settings| {
         settings.pod.namespace.clone_from(&namespace);
         settings.listen = SocketAddr::from((address, 0));
-        settings.cluster =
-            ClusterUse::Full { adopt: false, owner: Some(namespace.clone()), certificate_life: LEAF_LIFE };
+        settings.cluster = ClusterUse::Full {
+            adopt: false,
+            owner: Some(namespace.clone()),
+            certificate_life: LEAF_LIFE,
+            pace: webhook::Pace::default(),
+        };
     })
     .await;
     install.serve_at(server.webhook).await;

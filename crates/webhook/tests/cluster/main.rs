@@ -10,5 +10,6 @@ mod harness;
 mod managers;
 mod registration;
 mod renewal;
+mod rotation;
 mod share;
 mod support;

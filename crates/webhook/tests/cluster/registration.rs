@@ -112,7 +112,7 @@ async fn lost_or_changed_it_is_made_again() {
         it.place.client.clone(),
         it.spec.clone(),
         move || std::future::ready(Ok(ca.clone())),
-        move |pass| seen.store(matches!(pass, Pass::Done(_)), Ordering::Release),
+        move |pass, _| seen.store(matches!(pass, Pass::Done(_)), Ordering::Release),
         Duration::from_millis(200),
         Arc::default(),
     ));
@@ -222,7 +222,7 @@ async fn without_any_rights_nothing_is_waited_for() {
         client,
         it.spec.clone(),
         move || std::future::ready(Ok(ca.clone())),
-        move |pass| seen.store(pass == Pass::Forbidden, Ordering::Release),
+        move |pass, _| seen.store(pass == Pass::Forbidden, Ordering::Release),
         Duration::from_secs(60),
         Arc::default(),
     ));

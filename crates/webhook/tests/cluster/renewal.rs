@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::DeleteParams;
 use std::time::{Duration, Instant, SystemTime};
-use webhook::ClusterUse;
 use webhook::certificates::{CA_LIFE, LEAF_LIFE, Outcome, Spec, init};
+use webhook::{ClusterUse, Pace};
 
 #[tokio::test]
 async fn a_running_server_renews_its_certificate_without_a_failed_request() {
@@ -16,9 +16,11 @@ async fn a_running_server_renews_its_certificate_without_a_failed_request() {
     let namespace = place.namespace.clone();
     // The label is one that no pod has, so the API server never calls.
     let config = format!("{{label: {namespace}/ask, webhook: {{serviceName: {namespace}, secretName: certificates}}}}");
+    let pace = Pace { look: Duration::from_millis(100), publishing: Duration::from_millis(300) };
     let mut server = Running::with(&config, |settings| {
         settings.pod.namespace.clone_from(&namespace);
-        settings.cluster = ClusterUse::Full { adopt: false, owner: None, certificate_life: Duration::from_secs(6) };
+        settings.cluster =
+            ClusterUse::Full { adopt: false, owner: None, certificate_life: Duration::from_secs(6), pace };
     })
     .await;
     let start = Instant::now();
@@ -55,7 +57,8 @@ async fn the_registration_follows_the_secret_whoever_changed_the_ca() {
     let config = format!("{{label: {namespace}/ask, webhook: {{serviceName: {namespace}, secretName: certificates}}}}");
     let mut server = Running::with(&config, |settings| {
         settings.pod.namespace.clone_from(&namespace);
-        settings.cluster = ClusterUse::Full { adopt: false, owner: None, certificate_life: LEAF_LIFE };
+        settings.cluster =
+            ClusterUse::Full { adopt: false, owner: None, certificate_life: LEAF_LIFE, pace: Pace::default() };
     })
     .await;
     let registrations: Api<MutatingWebhookConfiguration> = Api::all(place.client.clone());

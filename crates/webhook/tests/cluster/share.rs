@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
-fn object<T: DeserializeOwned>(value: Value) -> T {
+pub(crate) fn object<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
@@ -38,6 +38,11 @@ async fn answered(replica: &Running) -> f64 {
 
 /// The Service's end at a replica.
 async fn join(place: &Place, name: &str, replica: &Running) {
+    join_as(place, "webhook", name, replica).await;
+}
+
+/// The end of a Service at a replica.
+pub(crate) async fn join_as(place: &Place, service: &str, name: &str, replica: &Running) {
     // As the API server sees this machine: where calls to it go out from.
     let server = kube::Config::infer().await.unwrap().cluster_url;
     let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
@@ -45,7 +50,7 @@ async fn join(place: &Place, name: &str, replica: &Running) {
     let address = socket.local_addr().unwrap().ip();
     let slices: Api<EndpointSlice> = Api::namespaced(place.client.clone(), &place.namespace);
     let slice = object(json!({
-        "metadata": {"name": name, "labels": {"kubernetes.io/service-name": "webhook"}}, "addressType": "IPv4",
+        "metadata": {"name": name, "labels": {"kubernetes.io/service-name": service}}, "addressType": "IPv4",
         "ports": [{"name": "webhook", "port": replica.webhook.port()}],
         "endpoints": [{"addresses": [address], "conditions": {"ready": true}}]}));
     slices.create(&PostParams::default(), &slice).await.unwrap();
@@ -61,7 +66,7 @@ async fn register(place: &Place, pair: &Pair) {
     let ca = data_encoding::BASE64.encode(pair.certificate.as_bytes());
     let registration = object(json!({"metadata": {"name": namespace}, "webhooks": [{
         "name": "share.keybearer.dev", "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Fail",
-        "timeoutSeconds": 10, "objectSelector": {"matchLabels": {"ask": namespace}},
+        "timeoutSeconds": 10, "objectSelector": {"matchLabels": {"ask": "true"}}, "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
         "clientConfig": {"caBundle": ca,
             "service": {"namespace": namespace, "name": "webhook", "path": "/mutate--v1-pod", "port": 443}}}]}));
@@ -69,17 +74,18 @@ async fn register(place: &Place, pair: &Pair) {
 }
 
 /// Creates pods all the time (without making them), until it is told to end; then how many, each with its secret.
-struct Load {
+pub(crate) struct Load {
     end: Arc<AtomicBool>,
     done: Arc<AtomicUsize>,
     tasks: JoinSet<Result<(), String>>,
 }
 
 impl Load {
-    fn start(place: &Place, at_once: usize) -> Self {
+    /// `label` is the one that such pods have.
+    pub(crate) fn start(place: &Place, at_once: usize, label: &str) -> Self {
         let (end, done, mut tasks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), JoinSet::new());
         let pod: Pod = object(json!({
-            "metadata": {"name": "asking", "labels": {"ask": place.namespace},
+            "metadata": {"name": "asking", "labels": {label: "true"},
                 "annotations": {"keybearer.dev/secrets": "[{group: g, key: k, mount: env}]"}},
             "spec": {"containers": [{"name": "main", "image": "i"}]}}));
         for _ in 0..at_once {
@@ -101,12 +107,12 @@ impl Load {
     }
 
     /// Waits until so many pods more were created.
-    async fn more(&self, count: usize) {
+    pub(crate) async fn more(&self, count: usize) {
         let before = self.done.load(Ordering::Acquire);
         until("pods are created", async || self.done.load(Ordering::Acquire) >= before + count).await;
     }
 
-    async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.end.store(true, Ordering::Release);
         while let Some(task) = self.tasks.join_next().await {
             assert_eq!(task.unwrap(), Ok(()));
@@ -128,7 +134,7 @@ async fn a_new_replica_gets_its_share_and_one_that_ends_fails_nobody() {
     register(&place, &pair).await;
     // The API server takes up a registration, and the node a Service, a moment later.
     let pods: Api<Pod> = Api::namespaced(place.client.clone(), &place.namespace);
-    let probe: Pod = object(json!({"metadata": {"name": "probe", "labels": {"ask": place.namespace}},
+    let probe: Pod = object(json!({"metadata": {"name": "probe", "labels": {"ask": "true"}},
         "spec": {"containers": [{"name": "main", "image": "i"}]}}));
     let dry = PostParams { dry_run: true, ..PostParams::default() };
     until("the webhook is called", async || pods.create(&dry, &probe).await.is_ok() && answered(&first).await > 0.0)
@@ -136,10 +142,10 @@ async fn a_new_replica_gets_its_share_and_one_that_ends_fails_nobody() {
 
     // The API server opens as many connections as it needs at once, and keeps them for as long as it is let: what comes one
     // after the other then needs no new one.
-    let load = Load::start(&place, 8);
+    let load = Load::start(&place, 8, "ask");
     load.more(100).await;
     load.end().await;
-    let load = Load::start(&place, 1);
+    let load = Load::start(&place, 1, "ask");
     let second = replica(&pair).await;
     join(&place, "second", &second).await;
     // Connections that are open stay where they are until they are old: the API server would use them for ever.
@@ -157,7 +163,7 @@ async fn a_new_replica_gets_its_share_and_one_that_ends_fails_nobody() {
 
     load.end().await;
 
-    let load = Load::start(&place, 8);
+    let load = Load::start(&place, 8, "ask");
     load.more(50).await;
     // The first one ends, as in a rollout: it is asked to, and a moment later nobody is sent there any more.
     first.ask_to_end();

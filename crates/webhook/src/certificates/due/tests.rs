@@ -1,4 +1,5 @@
 use super::*;
+use crate::certificates::read::each;
 use crate::certificates::{CA_KEY, CA_LIFE, KEY, LEAF_LIFE, is_trusted, secret};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -19,7 +20,7 @@ fn spec() -> Spec {
 /// What a start does with what another wrote.
 fn start(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<(Outcome, Kept), CertificateError> {
     Ok(match due(secret::found(secret, spec, now)?, spec, now)? {
-        Due::Nothing(pair) => (Outcome::Unchanged, Kept { pair, ca_key: None }),
+        Due::Nothing(pair) => (Outcome::Unchanged, Kept { pair, ca_key: None, next: None, leaving: None }),
         Due::Write(outcome, kept) => (outcome, kept),
     })
 }
