@@ -38,6 +38,13 @@ impl Kubectl {
         self.finish(command, input)
     }
 
+    /// The program itself, with the cluster that was named, for what does not end by itself.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new("kubectl");
+        command.env("KUBECONFIG", &self.config);
+        command
+    }
+
     /// Runs another program with the same cluster, for what it prints.
     pub(crate) fn beside(&self, command: Command) -> Result<String> {
         self.finish(command, "")

@@ -11,6 +11,7 @@ mod cluster;
 mod document;
 mod install;
 mod kubectl;
+mod load;
 mod pod;
 mod second;
 mod suites;

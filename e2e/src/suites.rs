@@ -11,6 +11,7 @@ mod neighbours;
 mod operations;
 mod python;
 mod refusals;
+mod trouble;
 
 use crate::Result;
 use crate::case::{Case, Report, wanted};
@@ -55,6 +56,14 @@ pub(crate) fn all(cluster: &Cluster, filter: &str, report: &mut Report) -> Resul
             report.together(cluster, "flyte_v1", flyte::V1, filter);
             report.in_order(cluster, "flyte_v1", flyte_v1::CASES, filter);
             report.in_order(cluster, "migration", migration::CASES, filter);
+        }
+        crate::install::remove_all(cluster)?;
+    }
+    if any(&[("trouble", trouble::CASES)], filter) {
+        // The guard, too: it would keep from being seen what the webhook lets pass.
+        crate::install::remove_all(cluster)?;
+        if report.stage(cluster, "install::two_replicas", || trouble::install(cluster)) {
+            report.in_order(cluster, "trouble", trouble::CASES, filter);
         }
         crate::install::remove_all(cluster)?;
     }

@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 /// The cases that need an image with Python, which takes some seconds to make.
 const WITH_PYTHON: [&str; 2] =
     ["python::a_flytekit_task_reads_its_secrets", "python::a_flytekit_task_names_what_is_missing"];
+/// Tells the cases of an API server that goes what stops and starts it.
+const CLUSTER_PROGRAM: &str = "KEYBEARER_E2E_CLUSTER_PROGRAM";
 /// Tells these cases what is in that image.
 const PYTHON_TASKS: &str = "KEYBEARER_E2E_PYTHON";
 
@@ -38,6 +40,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     cargo.args(["run", "--quiet", "--locked", "--package", "keybearer-e2e", "--"]).args(options.words());
     if options.filter.as_deref().is_none_or(|filter| WITH_PYTHON.iter().any(|name| name.contains(filter))) {
         cargo.env(PYTHON_TASKS, python_image(&workspace)?);
+    }
+    if let Some(program) = &options.cluster_program {
+        cargo.env(CLUSTER_PROGRAM, program);
     }
     process::run(&mut cargo)
 }

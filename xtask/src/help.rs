@@ -30,7 +30,7 @@ The repo's own commands. CI runs these and nothing else.
                                    --before measures another build in the same run
   cargo xtask monitoring           alert rules, their tests, and the dashboard's queries, asked of Prometheus's promtool;
                                    builds that with Go the first time, and keeps it in ~/.cache/keybearer
-  cargo xtask e2e [--filter X] [--keep] [--loaded] [--program FILE]
+  cargo xtask e2e [--filter X] [--keep] [--loaded] [--program FILE] [--cluster-program FILE]
                                    what is shipped, on the cluster of KUBECONFIG: makes and loads the image (not with
                                    --loaded), installs the manifests, tries what pods then see, and removes all
                                    of it again (not with --keep)

@@ -18,8 +18,6 @@ pub(crate) const CASES: &[Case] = cases![
     the_job_of_certificates_removes_itself,
     applied_twice_it_still_works_and_has_the_same_certificates,
     the_log_has_each_admission_and_no_value,
-    a_rollout_fails_no_admission,
-    a_registration_that_was_lost_is_made_again,
     without_the_webhook_nobody_starts_without_a_secret,
     deleted_it_leaves_nothing_and_blocks_nothing,
 ];
@@ -84,38 +82,6 @@ fn the_log_has_each_admission_and_no_value(cluster: &Cluster) -> Result {
     let log = install::log(cluster)?;
     has(&log, "logged")?;
     has_not(&log, "open-sesame")
-}
-
-fn a_rollout_fails_no_admission(cluster: &Cluster) -> Result {
-    let scale = |replicas: &str| cluster.kubectl.run(["scale", "-n", SYSTEM, "deployment/flyte-pod-webhook", replicas]);
-    // As many as the base has.
-    scale("--replicas=2")?;
-    install::rolled_out(cluster)?;
-    let pods = || {
-        let words = ["get", "pods", "-n", SYSTEM, "-l", "app=flyte-pod-webhook", "-o", "name"];
-        Ok::<Vec<String>, String>(cluster.kubectl.run(words)?.lines().map(str::to_owned).collect())
-    };
-    let old = pods()?;
-    cluster.kubectl.run(["rollout", "restart", "-n", SYSTEM, "deployment/flyte-pod-webhook"])?;
-    let pod = asking().named(TASKS, "meanwhile");
-    let mut asked = 0;
-    until(Duration::from_secs(90), "the old replicas are gone", || {
-        let answer = cluster.kubectl.dry_run(&pod)?;
-        has(&answer["spec"]["containers"][0].to_string(), "FLYTE_SECRETS_ENV_PREFIX")?;
-        asked += 1;
-        let now = pods()?;
-        Ok((now.len() == 2 && !now.iter().any(|pod| old.contains(pod))).then_some(()))
-    })
-    .map_err(|wrong| format!("after {asked} pods: {wrong}"))?;
-    scale("--replicas=1").map(drop)
-}
-
-fn a_registration_that_was_lost_is_made_again(cluster: &Cluster) -> Result {
-    cluster.kubectl.run(["delete", "mutatingwebhookconfiguration", NAME])?;
-    until(Duration::from_secs(60), "the registration is there again", || {
-        Ok(cluster.kubectl.exists(["mutatingwebhookconfiguration", NAME])?.then_some(()))
-    })?;
-    install::serves(cluster)
 }
 
 fn without_the_webhook_nobody_starts_without_a_secret(cluster: &Cluster) -> Result {

@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) loaded: bool,
     /// A program that is built already.
     pub(crate) program: Option<PathBuf>,
+    /// What stops and starts the API server.
+    pub(crate) cluster_program: Option<PathBuf>,
 }
 
 impl Options {
@@ -26,6 +28,7 @@ impl Options {
             match word.name() {
                 "--filter" => options.filter = Some(value()?),
                 "--program" => options.program = Some(value()?.into()),
+                "--cluster-program" => options.cluster_program = Some(value()?.into()),
                 "--keep" if word.is_flag() => options.keep = true,
                 "--loaded" if word.is_flag() => options.loaded = true,
                 _ => return Err(format!("`e2e` takes no `{}`", word.text())),
@@ -51,8 +54,10 @@ mod tests {
 
     #[test]
     fn options_are_read_in_all_their_forms() {
-        let all = Options { filter: Some("job".into()), keep: true, loaded: true, program: Some("a/program".into()) };
-        assert_eq!(read("--filter job --keep --program=a/program --loaded"), Ok(all.clone()));
+        let (program, cluster_program) = (Some("a/program".into()), Some("b/program".into()));
+        let all = Options { filter: Some("job".into()), keep: true, loaded: true, program, cluster_program };
+        let line = "--filter job --keep --program=a/program --cluster-program b/program --loaded";
+        assert_eq!(read(line), Ok(all.clone()));
         assert_eq!(all.words(), ["--filter", "job", "--keep"]);
         assert_eq!(read(""), Ok(Options::default()));
     }
