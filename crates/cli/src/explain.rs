@@ -16,7 +16,7 @@ use crate::terminal;
 use admission::plan::Source;
 use admission::review::{Answer, answer, answer_for};
 use admission::{Config, Globals, PodView, Values, render};
-pub(crate) use mistakes::{Mistake, find as mistakes, is_labelled, misplaced};
+pub(crate) use mistakes::{Mistake, asks_for_secrets, find as mistakes, is_labelled, misplaced};
 use std::process::ExitCode;
 
 /// Show what a cluster would do with a pod: secrets, managers, what each container will see, and the patch

@@ -40,6 +40,11 @@ impl Failure {
         }
     }
 
+    /// Whether `kubectl` does not know which cluster is meant.
+    fn is_no_config(&self) -> bool {
+        self.says(&["localhost:8080"]) || self.says(&["current-context"])
+    }
+
     /// Whether the cluster did not answer, so that it may be asked again.
     pub(crate) fn is_unreachable(&self) -> bool {
         const SAID: [&str; 12] = [
@@ -57,7 +62,7 @@ impl Failure {
             "apiserver not ready",
         ];
         // A webhook that does not answer is not the cluster.
-        !self.says(&["calling webhook"]) && SAID.iter().any(|words| self.says(&[words]))
+        !self.says(&["calling webhook"]) && !self.is_no_config() && SAID.iter().any(|words| self.says(&[words]))
     }
 }
 
@@ -175,6 +180,11 @@ pub(crate) fn words_of(stderr: &[u8]) -> Vec<String> {
     lines.map(|line| line.chars().flat_map(escaped).collect()).collect()
 }
 
+/// What the cluster says, in one line and without anything that a terminal obeys.
+pub(crate) fn shown(text: &str) -> String {
+    text.trim().chars().flat_map(escaped).collect()
+}
+
 fn escaped(c: char) -> Vec<char> {
     if c.is_control() { c.escape_debug().collect() } else { vec![c] }
 }
@@ -189,7 +199,6 @@ fn is_log(line: &str) -> bool {
 
 /// What a failure comes from that has nothing to do with what was asked for; `None` for all others.
 pub(crate) fn no_cluster(failure: &Failure, kubectl: &Kubectl) -> Option<Fault> {
-    let no_config = failure.says(&["localhost:8080"]) || failure.says(&["current-context"]);
     let with_words = |fault: Fault| match failure {
         Failure::Refused(lines) => lines.iter().rev().take(1).fold(fault, Fault::detail),
         Failure::NoKubectl | Failure::Other(_) => fault,
@@ -202,7 +211,7 @@ pub(crate) fn no_cluster(failure: &Failure, kubectl: &Kubectl) -> Option<Fault> 
             Fault::new(format!("the kubeconfig has no context `{}`", kubectl.context.as_deref().unwrap_or_default()))
                 .hint("`kubectl config get-contexts` lists those that it has"),
         ),
-        _ if no_config => Some(with_words(Fault::new("`kubectl` knows no cluster here")).hint(
+        _ if failure.is_no_config() => Some(with_words(Fault::new("`kubectl` knows no cluster here")).hint(
             "set KUBECONFIG to the file that describes the cluster, or choose one with `kubectl config use-context NAME`",
         )),
         _ if failure.says(&["x509: "]) && !failure.says(&["calling webhook"]) => {
@@ -219,6 +228,22 @@ pub(crate) fn no_cluster(failure: &Failure, kubectl: &Kubectl) -> Option<Fault> 
         ),
         Failure::Refused(_) | Failure::Other(_) => None,
     }
+}
+
+/// An error with what was said, below it.
+pub(crate) fn with_words(fault: Fault, failure: &Failure) -> Fault {
+    match failure {
+        Failure::Refused(lines) => lines.iter().map(|line| message(line)).fold(fault, Fault::detail),
+        Failure::NoKubectl | Failure::Other(_) => fault.detail(failure),
+    }
+}
+
+/// That the namespace is not there.
+pub(crate) fn no_namespace(kubectl: &Kubectl) -> Fault {
+    let name = kubectl.namespace.as_deref().unwrap_or_default();
+    let everywhere = Kubectl { namespace: None, ..kubectl.clone() };
+    Fault::new(format!("there is no namespace `{name}` in the cluster"))
+        .hint(format!("`{}` lists those that there are; is it the right cluster?", everywhere.typed("get namespaces")))
 }
 
 /// The words without what stands before every one of them.

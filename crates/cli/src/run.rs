@@ -4,6 +4,7 @@ mod done;
 mod given;
 mod kept;
 mod managers;
+mod on_cluster;
 mod output;
 mod planned;
 mod refusal;
@@ -29,7 +30,7 @@ use stores::DeliverError;
 /// The exit code where nothing was started, as container engines have it.
 pub(crate) const NOT_STARTED: u8 = 125;
 
-/// Run a pod's containers or a packaged task on this machine, with the secrets that it asks for
+/// Run a pod's containers or a packaged task on this machine, or a pod in a cluster, with the secrets that it asks for
 ///
 /// The pod is planned and patched as in a cluster, then its init containers run in order and its containers side by
 /// side, as local processes with the env vars and files that they would see there. Images are not pulled: each
@@ -38,6 +39,10 @@ pub(crate) const NOT_STARTED: u8 = 125;
 ///
 /// A packaged task is run as its pod, by flytekit's own entrypoint in the active Python environment and in the current
 /// folder. Its outputs are printed by name on stdout; what it prints itself goes to stderr.
+///
+/// With `--on cluster` the pod is made in the cluster of kubectl's context, under its name and five letters more, and
+/// followed to its end: what it waits for, what its containers print, how it ends. Then it is deleted, also after Ctrl-C,
+/// unless `--keep` is given.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,6 +50,7 @@ Examples:
   keybearer run pod.yaml --secret-file tls/ca.crt=ca.pem --output json
   keybearer run flyte-package.tgz                             (its tasks, and what each asks for)
   keybearer run flyte-package.tgz --task app.train --input epochs=3 --secret db/password=s3cret
+  keybearer run pod.yaml --on cluster -n team
 
 What neither --secret nor --secret-file gives is looked for in the local store, which
 `keybearer secret set` fills. All of them also answer the pod's own references to Secrets, as
@@ -53,7 +59,7 @@ NAME/KEY. Values on a command line can be seen by other users of this machine.
 Exit codes:
   125  nothing was started; the reason is on stderr
   2    the command line can't be read
-  1    a task failed, or left no outputs
+  1    a task failed, or left no outputs; in a cluster: how the pod ended is not known
   Otherwise that of the container named by the pod's annotation `primary_container_name`, else
   the first that is not 0; 128 + N where signal N ended it, or this command.")]
 pub(crate) struct Args {
@@ -69,6 +75,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     kept: kept::KeptArgs,
+
+    #[command(flatten)]
+    on: on_cluster::OnArgs,
 
     #[command(flatten)]
     settings: Settings,
@@ -91,6 +100,10 @@ enum Output {
 }
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
+    args.on.check()?;
+    if args.on.on == on_cluster::Place::Cluster {
+        return on_cluster::execute(args);
+    }
     let config = args.settings.load_for_laptop()?;
     if package::is_one(&args.file, args.task.task.as_deref()) {
         return task::execute(args, &config, &args.given.read()?);

@@ -91,3 +91,4 @@ pub use prepare::{Prepared, prepare, run};
 pub use private::PrivateDir;
 pub use problem::{MAX_STRING, Problem, Refusal, RunError, Unfit};
 pub use reference::{Place, SecretReference};
+pub use signals::is_ignored;

@@ -88,7 +88,8 @@ impl Drop for Signals {
 }
 
 /// Whether this process was started with a signal ignored; only Linux says so.
-fn is_ignored(signal: i32) -> bool {
+/// Whether this process was started with a signal ignored, as `nohup` does with `SIGHUP`.
+pub fn is_ignored(signal: i32) -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, signal))
 }
 

@@ -31,6 +31,14 @@ pub(crate) struct Given {
 }
 
 impl GivenArgs {
+    pub(super) fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    pub(super) fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     pub(crate) fn read(&self) -> Result<Given, Fault> {
         // Where there is no place for a store there is none.
         let store = Location::from_env(|name| std::env::var_os(name)).ok().map(LocalStore::at);

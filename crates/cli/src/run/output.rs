@@ -22,9 +22,14 @@ pub(super) struct Streams {
 
 impl Streams {
     pub(super) fn new(pod: &PodView<'_>, aside: bool) -> Self {
-        let names: Vec<String> = pod.all_containers().map(|(_, _, container)| container.name.to_string()).collect();
+        let names = pod.all_containers().map(|(_, _, container)| container.name.to_string()).collect();
+        Self { aside, ..Self::of(names) }
+    }
+
+    /// Those of containers with these names.
+    pub(super) fn of(names: Vec<String>) -> Self {
         let width = names.iter().map(String::len).max().unwrap_or(0);
-        Self { names, width, aside, lost: None }
+        Self { names, width, aside: false, lost: None }
     }
 
     fn prefix(&self, container: &str) -> String {

@@ -8,7 +8,7 @@ mod write;
 
 use super::shown;
 use crate::fault::Fault;
-use crate::kubectl::{Failure, Kubectl, message, no_cluster};
+use crate::kubectl::{Failure, Kubectl, no_cluster, no_namespace, with_words};
 use crate::settings::{Settings, dialects, namespace};
 use admission::plan::Source;
 use admission::{Globals, Manager, PodView};
@@ -124,37 +124,26 @@ impl Place {
     fn check_namespace(&self) -> Result<(), Fault> {
         let everywhere = Kubectl { namespace: None, ..self.kubectl.clone() };
         match everywhere.get(&format!("namespace/{}", self.namespace)) {
-            Err(failure) if failure.says(&["NotFound"]) => Err(self.no_namespace()),
+            Err(failure) if failure.says(&["NotFound"]) => Err(no_namespace(&self.kubectl)),
             Ok(_) | Err(_) => Ok(()),
         }
-    }
-
-    fn no_namespace(&self) -> Fault {
-        let context = Kubectl { namespace: None, ..self.kubectl.clone() };
-        Fault::new(format!("there is no namespace `{}` in the cluster", self.namespace))
-            .hint(format!("`{}` lists those that there are; is it the right cluster?", context.typed("get namespaces")))
     }
 
     /// What a failure of `kubectl` means.
     fn fault(&self, failure: &Failure, verb: &str) -> Fault {
         if failure.says(&["namespaces", "not found"]) {
-            return self.no_namespace();
+            return no_namespace(&self.kubectl);
         }
-        let said = |fault: Fault| match failure {
-            Failure::Refused(lines) => lines.iter().map(|line| message(line)).fold(fault, Fault::detail),
-            Failure::NoKubectl | Failure::Other(_) => fault.detail(failure),
-        };
         if failure.says(&["cannot", "resource \"secrets\""]) {
-            return said(Fault::new(format!("you may not {verb} Secrets in namespace `{}`", self.namespace))).hint(
-                format!(
-                    "ask for a Role there with the rule `{{apiGroups: [\"\"], resources: [secrets], verbs: [{verb}]}}`"
-                ),
-            );
+            let fault = Fault::new(format!("you may not {verb} Secrets in namespace `{}`", self.namespace));
+            return with_words(fault, failure).hint(format!(
+                "ask for a Role there with the rule `{{apiGroups: [\"\"], resources: [secrets], verbs: [{verb}]}}`"
+            ));
         }
         if let Some(fault) = no_cluster(failure, &self.kubectl) {
             return fault;
         }
-        said(Fault::new(format!("the cluster refuses to {verb} the Secret; nothing was changed")))
+        with_words(Fault::new(format!("the cluster refuses to {verb} the Secret; nothing was changed")), failure)
     }
 
     /// That a secret is not there.

@@ -2,6 +2,7 @@
 
 mod annotate;
 mod bad_input;
+mod cluster_run;
 mod cluster_secrets;
 mod config;
 mod explain;
