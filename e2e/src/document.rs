@@ -1,6 +1,7 @@
 //! The commands of a document, run on the cluster as a reader types them.
 //!
-//! `cargo xtask test` runs what needs no cluster; here are those that do. A command is what follows `$ ` in a `console` block,
+//! `cargo xtask test` runs what needs no cluster; here are those that do. A command is what follows `$ ` in a `console` block
+//! (also in one that says `no-run: it needs a cluster`),
 //! and has to succeed. Lines below it are looked for in what it prints, in their order, `…` standing for anything. A `yaml` block
 //! that starts with `# file: NAME` is written to that file first.
 
@@ -12,6 +13,9 @@ use std::process::Command;
 
 /// What a reader would type instead: the test's namespace, an image that is there.
 pub(crate) type Instead<'a> = &'a [(&'a str, &'a str)];
+
+/// The language of blocks that `cargo xtask test` leaves to us, on pages where it runs all others.
+const NEEDS_A_CLUSTER: &str = "console no-run: it needs a cluster";
 
 /// Runs the commands below one heading, or all of them where it is empty.
 pub(crate) fn run(cluster: &Cluster, path: &str, heading: &str, instead: Instead<'_>) -> Result {
@@ -27,7 +31,9 @@ pub(crate) fn run(cluster: &Cluster, path: &str, heading: &str, instead: Instead
                 std::fs::write(folder.0.join(&name), text).map_err(|error| format!("{name}: {error}"))?;
             }
             Step::Command { line, output } => {
-                let typed = instead.iter().fold(line.clone(), |line, (from, to)| line.replace(from, to));
+                let instead =
+                    |line: &String| instead.iter().fold(line.clone(), |line, (from, to)| line.replace(from, to));
+                let (typed, output) = (instead(&line), output.iter().map(instead).collect::<Vec<_>>());
                 let mut bash = Command::new("bash");
                 bash.args(["-euo", "pipefail", "-c", &typed]).current_dir(&folder.0);
                 let printed = cluster.kubectl.beside(bash).map_err(|wrong| format!("{path}: `{typed}`: {wrong}"))?;
@@ -101,7 +107,7 @@ fn of_block(language: &str, lines: &[&str]) -> Vec<Step> {
         ("yaml", Some(name)) => {
             steps.push(Step::File { name: name.to_owned(), text: format!("{}\n", lines.join("\n")) });
         }
-        ("console", _) => {
+        ("console" | NEEDS_A_CLUSTER, _) => {
             for line in lines {
                 match (line.strip_prefix("$ "), steps.last_mut()) {
                     (Some(line), _) => steps.push(Step::Command { line: line.to_owned(), output: Vec::new() }),

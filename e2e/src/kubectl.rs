@@ -3,8 +3,8 @@
 use crate::Result;
 use serde_json::Value;
 use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 /// `kubectl` with the cluster that was named.
 #[derive(Debug, Clone)]
@@ -50,11 +50,22 @@ impl Kubectl {
         self.finish(command, "")
     }
 
-    fn finish(&self, mut command: Command, input: &str) -> Result<String> {
+    /// Starts another program with the same cluster, whose exit code is of interest, too.
+    pub(crate) fn spawn(&self, mut command: Command) -> Result<Child> {
         let name = command.get_program().to_string_lossy().into_owned();
         command.env("KUBECONFIG", &self.config);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("`{name}` can't be started: {error}"))?;
+        command.spawn().map_err(|error| format!("`{name}` can't be started: {error}"))
+    }
+
+    /// The same as somebody else.
+    pub(crate) fn with_config(config: &Path) -> Self {
+        Self { config: config.to_owned() }
+    }
+
+    fn finish(&self, command: Command, input: &str) -> Result<String> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = self.spawn(command)?;
         if let Some(mut pipe) = child.stdin.take() {
             // A command that does not read it says itself what is wrong.
             let _ = pipe.write_all(input.as_bytes());

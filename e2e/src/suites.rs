@@ -4,6 +4,7 @@ mod controllers;
 mod delivery;
 mod flyte;
 mod flyte_v1;
+mod from_outside;
 mod helm;
 mod lifecycle;
 mod migration;
@@ -32,6 +33,7 @@ pub(crate) fn all(cluster: &Cluster, filter: &str, report: &mut Report) -> Resul
         ("controllers", controllers::CASES),
         ("neighbours", neighbours::CASES),
         ("python", python::CASES),
+        ("from_outside", from_outside::CASES),
     ];
     if any(together, filter) || any(&[("lifecycle", lifecycle::CASES)], filter) {
         if report.stage(cluster, "install::keybearer", || Form::Keybearer.install(cluster)) {

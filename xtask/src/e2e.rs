@@ -5,6 +5,7 @@ mod options;
 use crate::failure::Failure;
 use crate::image;
 use crate::process;
+use crate::program;
 use crate::python;
 use crate::workspace::Workspace;
 pub(crate) use options::Options;
@@ -18,6 +19,9 @@ const WITH_PYTHON: [&str; 2] =
 const CLUSTER_PROGRAM: &str = "KEYBEARER_E2E_CLUSTER_PROGRAM";
 /// Tells these cases what is in that image.
 const PYTHON_TASKS: &str = "KEYBEARER_E2E_PYTHON";
+
+/// Tells the cases where the program is that the image has: users have it, too.
+const PROGRAM: &str = "KEYBEARER_E2E_PROGRAM";
 
 /// Makes the images, gives them to the cluster's node, and starts the cases.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
@@ -41,6 +45,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if options.filter.as_deref().is_none_or(|filter| WITH_PYTHON.iter().any(|name| name.contains(filter))) {
         cargo.env(PYTHON_TASKS, python_image(&workspace)?);
     }
+    let program = options.program.clone().unwrap_or_else(|| program::built(&workspace));
+    cargo.env(PROGRAM, program);
     if let Some(program) = &options.cluster_program {
         cargo.env(CLUSTER_PROGRAM, program);
     }

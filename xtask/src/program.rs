@@ -10,6 +10,15 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     build_static(workspace, "keybearer", "keybearer", &["--features", "webhook"])
 }
 
+/// Where [`build`] puts it.
+pub(crate) fn built(workspace: &Workspace) -> PathBuf {
+    at(workspace, "keybearer")
+}
+
+fn at(workspace: &Workspace, program: &str) -> PathBuf {
+    workspace.target.join("dist").join(program)
+}
+
 /// Builds a program statically, as it is shipped; says where it is.
 pub(crate) fn build_static(
     workspace: &Workspace,
@@ -24,7 +33,7 @@ pub(crate) fn build_static(
         .args(["--", "-C", "target-feature=+crt-static"])
         .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace));
     process::run(&mut cargo)?;
-    Ok(workspace.target.join("dist").join(program))
+    Ok(at(workspace, program))
 }
 
 /// What panics say of source files must not tell where this machine keeps them, and is the same on every machine.
