@@ -18,8 +18,9 @@ mod read;
 mod rotate;
 mod secret;
 
-pub use cluster::{Initialized, Outcome, init, read, renew};
+pub use cluster::{Initialized, Known, Outcome, init, read, renew};
 pub(crate) use cluster::{Written, find, write_back};
+pub(crate) use due::with_that_of;
 pub use error::CertificateError;
 pub use files::write;
 pub use make::{Authority, make_authority, make_leaf};
@@ -80,7 +81,7 @@ impl Spec {
 }
 
 /// A serving certificate with its key and its CA's certificate, as PEM. The key is never printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pair {
     /// The CA's certificate; after a change of CA, that of the one before behind it.
     pub ca: String,

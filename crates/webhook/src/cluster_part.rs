@@ -2,7 +2,7 @@
 
 mod published;
 
-use crate::certificates::{self, CA_LIFE, CertificateError, LEAF_LIFE, Outcome, Pair};
+use crate::certificates::{self, CA_LIFE, CertificateError, Initialized, Known, LEAF_LIFE, Outcome, Pair};
 use crate::cluster::{self, ClusterError};
 use crate::metrics::Mended;
 use crate::registration::{self, Applied, Pass, RegistrationError};
@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Notify;
 
-/// How often the certificate's end is looked at.
-const RENEWAL: Duration = Duration::from_secs(12 * 3600);
+/// How long is waited for an API server that does not answer while there is nothing to serve, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 /// How often a certificate is looked for where there was none.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -41,6 +41,11 @@ fn describe(outcome: Outcome) -> &'static str {
         Outcome::Completed => "was there, and got a new CA and certificate",
         Outcome::Renewed => "got a new certificate of the same CA",
         Outcome::Replaced => "got a new CA and certificate; the old CA is trusted until it ends",
+        Outcome::Restored => "has what is served again",
+        Outcome::Remade => "could not be used, and got a new CA and certificate",
+        Outcome::Joined => {
+            "has a certificate of another CA; the one before is trusted, too, until `rotate-ca` drops it"
+        }
         Outcome::Unchanged => "has its certificate; nothing was changed",
     }
 }
@@ -68,20 +73,23 @@ pub(crate) async fn run(settings: Settings, shared: Arc<Shared>) -> Result<(), S
         return Ok(());
     };
     let client = cluster::connect().await?;
-    let part = Part { client, spec: certificate_spec(&settings), pace, settings, shared, ca: Arc::default() };
-    // With certificates in files the server serves, whatever the API server says; without, it needs this to start.
-    match certificates::init(&part.client, &part.spec, SystemTime::now()).await {
-        Ok(done) => {
-            part.take(&done.pair, describe(done.outcome));
-            part.try_to_write_files(&done.pair).await;
-        }
-        Err(error) if part.shared.certificates.is_valid() => {
-            tracing::warn!(%error, "the certificate of the files is served");
-        }
-        Err(error) => return Err(error.into()),
+    let server = &settings.config.server;
+    let registration = registration::Spec {
+        service: server.service_name.clone(),
+        namespace: settings.pod.namespace.clone(),
+        port: server.service_port,
+        label: settings.config.label.clone(),
+        namespace_selector: server.namespace_selector.clone(),
+        owner,
+        adopt,
+    };
+    let part = Part { client, spec: certificate_spec(&settings), pace, settings, shared, taken: Arc::default() };
+    if let Some(done) = part.first(&registration).await? {
+        part.take(&done.pair, describe(done.outcome));
+        part.try_to_write_files(&done.pair).await;
     }
     let (wake, taken) = (Arc::new(Notify::new()), Notify::new());
-    tokio::join!(part.look(adopt, owner, &wake, &taken), part.renew(&wake), part.write_what_is_taken(&taken));
+    tokio::join!(part.look(registration, &wake, &taken), part.renew(&wake), part.write_what_is_taken(&taken));
     Ok(())
 }
 
@@ -92,14 +100,59 @@ struct Part {
     pace: Pace,
     settings: Settings,
     shared: Arc<Shared>,
-    /// The CAs of the Secret that is served; none where another's files are.
-    ca: Arc<ArcSwapOption<String>>,
+    /// What is served of the Secret; none where another's files are.
+    taken: Arc<ArcSwapOption<Pair>>,
 }
 
 impl Part {
+    /// The certificates at the start. An API server that does not answer is waited for where there are none in files: a process
+    /// that ended would be started again later and later. None where those in files are served.
+    async fn first(&self, registration: &registration::Spec) -> Result<Option<Initialized>, CertificateError> {
+        let mut pause = PAUSES.0;
+        let mut said = String::new();
+        loop {
+            let published = registration::published(&self.client, registration).await.unwrap_or_default();
+            let known = Known { served: None, published: &published };
+            match certificates::renew(&self.client, &self.spec, known, SystemTime::now()).await {
+                Ok(done) => {
+                    self.note(&done);
+                    return Ok(Some(done));
+                }
+                // With certificates in files the server serves, whatever the API server says.
+                Err(error) if self.shared.certificates.is_valid() => {
+                    tracing::warn!(%error, "the certificate of the files is served");
+                    return Ok(None);
+                }
+                Err(error) if error.may_pass() => {
+                    let text = error.to_string();
+                    if text != said {
+                        tracing::error!(%error, hint = error.hint(), "there is no certificate yet");
+                        said = text;
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Says and counts what was wrong with the Secret, if something was.
+    fn note(&self, done: &Initialized) {
+        let mended = match done.outcome {
+            Outcome::Restored => "restored",
+            Outcome::Remade => "remade",
+            Outcome::Joined => "joined",
+            Outcome::Created | Outcome::Completed | Outcome::Renewed | Outcome::Replaced | Outcome::Unchanged => return,
+        };
+        let (place, what) = (self.spec.place(), describe(done.outcome));
+        tracing::warn!(wrong = done.wrong.as_deref(), "certificates mended: {place} {what}");
+        self.shared.metrics.certificates_mended.get_or_create(&Mended { what: mended }).inc();
+    }
+
     /// Looks at the Secret and keeps the registration, one after the other and from one place: so the certificate that is served
     /// is never older than one that was served before.
-    async fn look(&self, adopt: bool, owner: Option<String>, wake: &Arc<Notify>, taken: &Notify) {
+    async fn look(&self, registration: registration::Spec, wake: &Arc<Notify>, taken: &Notify) {
         let found = Mutex::new(None);
         let published = Mutex::new(Published::default());
         let bundle = async || {
@@ -116,8 +169,7 @@ impl Part {
                 taken.notify_one();
             }
         };
-        let server = &self.settings.config.server;
-        if server.disable_registration {
+        if self.settings.config.server.disable_registration {
             self.shared.readiness.set_registered();
             loop {
                 // What can't be read now is read the next time.
@@ -129,15 +181,6 @@ impl Part {
                 }
             }
         }
-        let registration = registration::Spec {
-            service: server.service_name.clone(),
-            namespace: self.settings.pod.namespace.clone(),
-            port: server.service_port,
-            label: self.settings.config.label.clone(),
-            namespace_selector: server.namespace_selector.clone(),
-            owner,
-            adopt,
-        };
         let seen = |pass, before: Option<&str>| {
             taking(before);
             see(&self.shared, pass);
@@ -146,19 +189,22 @@ impl Part {
     }
 
     /// What the API server is to trust, and the certificate that is to be served: the Secret's, which another replica or a
-    /// rotation may just have changed. What this one serves where the Secret is gone or may not be read, and `ca.crt` in files
-    /// where it is not ours. One that could be read at another time is waited for: what this replica serves may be older than
+    /// rotation may just have changed; the CA of what this one serves is always among them. What this one serves where the Secret
+    /// is gone, holds nonsense or may not be read, and `ca.crt` in files where it is not ours. One that could be read at another time is waited for: what this replica serves may be older than
     /// what the others do.
     async fn bundle(&self) -> Result<(String, Option<Pair>), RegistrationError> {
-        let Some(served) = self.ca.load_full() else {
+        let Some(served) = self.taken.load_full() else {
             let path = format!("{}/ca.crt", self.settings.config.server.cert_dir);
             let read = tokio::fs::read_to_string(&path).await;
             let read = read.map(|ca| (ca, None));
             return read.map_err(|error| RegistrationError::NoCa { reason: format!("can't read `{path}`: {error}") });
         };
         match certificates::read(&self.client, &self.spec).await {
-            Ok(Some(pair)) => Ok((pair.ca.clone(), Some(pair))),
-            Ok(None) | Err(ClusterError::Forbidden { .. }) => Ok((served.as_str().to_owned(), None)),
+            Ok(Some(pair)) => {
+                let trusted = certificates::with_that_of(&pair.ca, &served, &self.spec, SystemTime::now());
+                Ok((trusted, Some(pair)))
+            }
+            Ok(None) | Err(ClusterError::Forbidden { .. }) => Ok((served.ca.clone(), None)),
             Err(error) => Err(error.into()),
         }
     }
@@ -192,29 +238,34 @@ impl Part {
     }
 
     fn keep_in_mind(&self, pair: &Pair) {
-        self.ca.store(Some(Arc::new(pair.ca.clone())));
+        self.taken.store(Some(Arc::new(pair.clone())));
         self.shared.certificates.set_kept_in_cluster();
     }
 
-    /// Looks at the certificate's end from time to time, for as long as the server runs. What is written is served as soon as
+    /// Looks from time to time at the certificate's end, and at what others have done to the Secret, for as long as the server runs. What is written is served as soon as
     /// [`Part::look`] finds that it may be.
     async fn renew(&self, wake: &Notify) {
         let mut said = String::new();
         loop {
-            let is_ours = self.ca.load().is_some();
-            let pause = if is_ours { earlier(RENEWAL.min(self.spec.leaf_life / 6)) } else { RETRY };
+            let is_ours = self.taken.load().is_some();
+            let pause = if is_ours { earlier(self.pace.look.min(self.spec.leaf_life / 6)) } else { RETRY };
             tokio::time::sleep(pause).await;
-            match certificates::renew(&self.client, &self.spec, SystemTime::now()).await {
+            let served = self.taken.load_full();
+            let known = Known { served: served.as_deref(), published: "" };
+            match certificates::renew(&self.client, &self.spec, known, SystemTime::now()).await {
                 Ok(done) => {
                     said.clear();
-                    if done.outcome != Outcome::Unchanged {
+                    self.note(&done);
+                    if matches!(done.outcome, Outcome::Renewed | Outcome::Replaced) {
                         tracing::info!("{}: {}", self.spec.place(), describe(done.outcome));
                     }
                     if !is_ours {
                         self.take(&done.pair, describe(done.outcome));
                         self.try_to_write_files(&done.pair).await;
                     }
-                    wake.notify_one();
+                    if !is_ours || done.outcome != Outcome::Unchanged {
+                        wake.notify_one();
+                    }
                 }
                 Err(error) => {
                     let text = error.to_string();
@@ -319,13 +370,38 @@ mod tests {
             pace,
             shared: Arc::new(Shared::new(&settings, Globals::default())),
             settings,
-            ca: Arc::new(ArcSwapOption::from_pointee(served.map(str::to_owned))),
+            taken: Arc::new(ArcSwapOption::from_pointee(served.map(|ca| Pair {
+                ca: ca.to_owned(),
+                certificate: String::new(),
+                key: String::new().into(),
+            }))),
         }
     }
 
     fn made(part: &Part) -> Pair {
         let now = SystemTime::now();
         make_leaf(&part.spec, &make_authority(&part.spec, now).unwrap(), now + CA_LIFE, now).unwrap()
+    }
+
+    #[tokio::test]
+    async fn without_certificates_an_api_server_that_is_away_is_waited_for() {
+        let part = part(None, "/nowhere");
+        let registration = registration::Spec {
+            service: part.spec.service.clone(),
+            namespace: part.spec.namespace.clone(),
+            port: 443,
+            label: "ask".into(),
+            namespace_selector: None,
+            owner: None,
+            adopt: false,
+        };
+        let waited = tokio::time::timeout(PAUSES.0 * 3 / 2, part.first(&registration)).await;
+        assert!(waited.is_err(), "{waited:?}");
+        assert!(part.shared.readiness.missing(&part.shared.certificates).contains(&"no certificate that is valid now"));
+        // With some it serves them at once.
+        let pair = made(&part);
+        part.shared.certificates.set(pair.certificate.as_bytes(), pair.key.as_bytes(), ("tls.crt", "tls.key")).unwrap();
+        assert!(part.first(&registration).await.unwrap().is_none());
     }
 
     #[tokio::test]

@@ -19,6 +19,8 @@ const TURNED_AWAY: [&str; 9] =
     ["body", "too_large", "content_type", "encoding", "overload", "slow", "panic", "path", "method"];
 /// Every value of [`Mended`].
 const MENDED: [&str; 3] = ["made", "bundle", "other"];
+/// Every value of [`Mended`] for certificates.
+const CERTIFICATES: [&str; 3] = ["restored", "remade", "joined"];
 /// Every value of [`Cut`].
 const CUT: [&str; 3] = ["place", "untaken", "stopped"];
 
@@ -46,10 +48,10 @@ pub(crate) struct Turned {
     pub(crate) reason: &'static str,
 }
 
-/// What was wrong with the registration.
+/// What was done to the registration, or to the certificates in the cluster.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct Mended {
-    /// `made`, `bundle` or `other`.
+    /// `made`, `bundle` or `other`; `restored`, `remade` or `joined`.
     pub(crate) what: &'static str,
 }
 
@@ -92,6 +94,8 @@ pub(crate) struct Metrics {
     pub(crate) certificate_not_after: Gauge,
     /// Certificates in files that could not be used.
     pub(crate) certificate_failures: Counter,
+    /// Secrets of certificates that were mended.
+    pub(crate) certificates_mended: Family<Mended, Counter>,
     /// Global secrets that could not be read again.
     pub(crate) globals_failures: Counter,
     /// Registrations that were made or mended.
@@ -114,6 +118,9 @@ impl Metrics {
         }
         for what in MENDED {
             drop(self.registration_mended.get_or_create(&Mended { what }));
+        }
+        for what in CERTIFICATES {
+            drop(self.certificates_mended.get_or_create(&Mended { what }));
         }
         for reason in CUT {
             drop(self.connections_cut.get_or_create(&Cut { reason }));
@@ -161,6 +168,11 @@ impl Shown {
             "certificate_load_failures",
             "Certificates in files that could not be used",
             m.certificate_failures.clone(),
+        );
+        registry.register(
+            "certificates_mended",
+            "Secrets of certificates that were mended, by what was done",
+            m.certificates_mended.clone(),
         );
         registry.register("globals_load_failures", "Failed reads of global secrets", m.globals_failures.clone());
         registry.register(

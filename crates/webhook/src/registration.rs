@@ -8,6 +8,7 @@ mod keep;
 mod object;
 mod standing;
 
+pub(crate) use apply::published;
 pub use apply::{Applied, apply};
 pub use keep::{Pass, keep};
 pub use object::ENTRY;

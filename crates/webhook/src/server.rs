@@ -121,10 +121,17 @@ impl Server {
         let shared = Arc::new(Shared::new(&settings, globals));
         let mut files = Files::new(&settings.config.server.cert_dir);
         let needed = settings.cluster == ClusterUse::None;
-        if (needed || files.are_there())
-            && let Some(end) = files.look(&shared.certificates)?
-        {
-            shared.metrics.certificate_not_after.set(end);
+        if needed || files.are_there() {
+            match files.look(&shared.certificates) {
+                Ok(Some(end)) => drop(shared.metrics.certificate_not_after.set(end)),
+                Ok(None) => {}
+                Err(error) if needed => return Err(error.into()),
+                // The cluster may have better ones, and they are made good there.
+                Err(error) => {
+                    shared.metrics.certificate_failures.inc();
+                    tracing::error!(%error, "the certificate in files can't be used; the cluster is asked");
+                }
+            }
         }
         let webhook = listen(settings.listen).await?;
         let admin = listen(settings.admin).await?;

@@ -4,6 +4,7 @@
 //! and it is over in seconds.
 
 mod api_server;
+mod certificates;
 mod registration;
 mod replicas;
 
@@ -13,6 +14,7 @@ use crate::cases;
 use crate::cluster::{Cluster, SYSTEM, TASKS};
 use crate::install::{self, Form, NAME};
 use api_server::{api_server_started_anew, webhook_started_without_an_api_server};
+use certificates::secret_of_certificates_broken_and_lost;
 use registration::registration_edited_and_deleted;
 use replicas::{old_replica_beside_a_new_one, replica_killed, rolling_update_there_and_back};
 
@@ -22,6 +24,7 @@ pub(crate) const CASES: &[Case] = cases![
     old_replica_beside_a_new_one,
     replica_killed,
     registration_edited_and_deleted,
+    secret_of_certificates_broken_and_lost,
     api_server_started_anew,
     webhook_started_without_an_api_server,
 ];
@@ -48,9 +51,11 @@ pub(crate) fn install(cluster: &Cluster) -> Result {
 
 /// The names of the replicas.
 fn replicas_of(cluster: &Cluster) -> Result<Vec<String>> {
-    let path = "jsonpath={range .items[*]}{.metadata.name}{\"\\n\"}{end}";
-    let words = ["get", "pods", "-n", SYSTEM, "-l", "app=flyte-pod-webhook", "-o", path];
-    Ok(cluster.kubectl.run(words)?.lines().map(str::to_owned).collect())
+    let pods = cluster.kubectl.json(["get", "pods", "-n", SYSTEM, "-l", "app=flyte-pod-webhook"])?;
+    // Those on their way out take requests, but answer no others.
+    let stays = |pod: &&serde_json::Value| pod["metadata"]["deletionTimestamp"].is_null();
+    let name = |pod: &serde_json::Value| pod["metadata"]["name"].as_str().map(str::to_owned);
+    Ok(pods["items"].as_array().into_iter().flatten().filter(stays).filter_map(name).collect())
 }
 
 /// The value of a line of a replica's `/metrics`.

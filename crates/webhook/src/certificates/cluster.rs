@@ -1,11 +1,11 @@
 //! The Secret of the certificates: made, completed, renewed, always under the version that was read.
 
-use super::due::{Due, due, fresh};
+use super::due::{Due, due, lost};
 use super::secret::{self, Found, Kept};
 use super::{CertificateError, Pair, Spec};
 use crate::cluster::{self, ClusterError};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +21,18 @@ pub struct Initialized {
     pub outcome: Outcome,
     /// The certificate.
     pub pair: Pair,
+    /// What was wrong with the Secret, where it could not be used as it was.
+    pub wrong: Option<String>,
+}
+
+/// What is known besides the Secret, for when that is lost or holds something that can't be served.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// What is served: it came from the Secret, and is put back.
+    pub served: Option<&'a Pair>,
+    /// The CAs that the API server was told to trust, as PEM: a new one does not take their place, so that whoever still serves
+    /// theirs stays trusted.
+    pub published: &'a str,
 }
 
 /// What was done.
@@ -35,6 +47,12 @@ pub enum Outcome {
     /// The certificate was near its end, and its CA too or without a key: both are new, and the old CA is trusted as well
     /// until its end.
     Replaced,
+    /// The Secret was lost, or could not be used: what is served is in it again.
+    Restored,
+    /// The Secret was one of ours and could not be used: it has a new CA and certificate.
+    Remade,
+    /// The Secret has a pair of another CA, which is to be served: that of what is served now is trusted as well.
+    Joined,
     /// Nothing.
     Unchanged,
 }
@@ -44,36 +62,76 @@ pub enum Outcome {
 /// # Errors
 /// [`CertificateError`]; nothing was changed then.
 pub async fn init(client: &Client, spec: &Spec, now: SystemTime) -> Result<Initialized, CertificateError> {
+    renew(client, spec, Known::default(), now).await
+}
+
+/// The same for a server: what it serves is put back where the Secret was lost or holds something that can't be served, and
+/// stays trusted where somebody put another CA there.
+///
+/// # Errors
+/// [`CertificateError`]; nothing was changed then.
+pub async fn renew(
+    client: &Client,
+    spec: &Spec,
+    known: Known<'_>,
+    now: SystemTime,
+) -> Result<Initialized, CertificateError> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &spec.namespace);
+    let mut was_lost = false;
     for _ in 0..TRIES {
         let read = secrets.get_opt(&spec.secret).await;
         let Some(there) = read.map_err(|error| refused("get", spec, &error))? else {
-            let kept = fresh(spec, now)?;
+            was_lost = true;
+            let (outcome, kept) = lost(spec, known, None, Outcome::Created, now)?;
             match secrets.create(&PostParams::default(), &secret::new(spec, &kept)).await {
-                Ok(_) => return Ok(Initialized { outcome: Outcome::Created, pair: kept.pair }),
-                Err(error) if cluster::is_conflict(&error) => continue,
-                Err(error) => return Err(refused("create", spec, &error).into()),
+                Ok(_) => {
+                    let wrong = known.served.map(|_| format!("{} was lost", spec.place()));
+                    return Ok(Initialized { outcome, pair: kept.pair, wrong });
+                }
+                Err(error) if cluster::is_conflict(&error) => {}
+                Err(error) => make_empty(&secrets, spec, &error).await?,
+            }
+            continue;
+        };
+        let mut wrong = None;
+        let (outcome, kept) = match secret::found(&there, spec, now) {
+            // That something is served which was read from it is proof enough that it is ours; so is our mark.
+            Err(error @ CertificateError::Foreign { .. }) if known.served.is_some() || secret::is_marked(&there) => {
+                wrong = Some(error.to_string());
+                lost(spec, known, Some(secret::remains(&there)), Outcome::Remade, now)?
+            }
+            found => {
+                let found = found?;
+                if matches!(found, Found::Nothing) && known.served.is_some() {
+                    let what = if was_lost { "was lost" } else { "was emptied" };
+                    wrong = Some(format!("{} {what}", spec.place()));
+                }
+                match due(found, spec, known, now)? {
+                    Due::Nothing(pair) => return Ok(Initialized { outcome: Outcome::Unchanged, pair, wrong: None }),
+                    Due::Write(outcome, kept) => (outcome, kept),
+                }
             }
         };
-        let (outcome, kept) = match due(secret::found(&there, spec, now)?, spec, now)? {
-            Due::Nothing(pair) => return Ok(Initialized { outcome: Outcome::Unchanged, pair }),
-            Due::Write(outcome, kept) => (outcome, kept),
-        };
         if swap(&secrets, there, &kept, spec).await? {
-            return Ok(Initialized { outcome, pair: kept.pair });
+            return Ok(Initialized { outcome, pair: kept.pair, wrong });
         }
         tokio::time::sleep(PAUSE).await;
     }
     Err(CertificateError::Contended { place: spec.place() })
 }
 
-/// A new certificate where the one that is there is near its end; none where it is not. It does what [`init`] does, so a
-/// Secret that was lost meanwhile is made again.
-///
-/// # Errors
-/// [`CertificateError`]; nothing was changed then.
-pub async fn renew(client: &Client, spec: &Spec, now: SystemTime) -> Result<Initialized, CertificateError> {
-    init(client, spec, now).await
+/// Makes an empty Secret by apply, which names it: RBAC can limit that to the name, and not a POST. Who does it twice changes
+/// nothing, and nobody's data is touched.
+async fn make_empty(secrets: &Api<Secret>, spec: &Spec, refusal: &kube::Error) -> Result<(), CertificateError> {
+    let refusal = refused("create", spec, refusal);
+    if !matches!(refusal, ClusterError::Forbidden { .. }) {
+        return Err(refusal.into());
+    }
+    let empty = secret::empty(spec);
+    match secrets.patch(&spec.secret, &PatchParams::apply(secret::MANAGED_BY.1), &Patch::Apply(&empty)).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(refusal.into()),
+    }
 }
 
 /// The certificate that the Secret holds now, whoever of us wrote it; none where there is no Secret, or none of ours that can

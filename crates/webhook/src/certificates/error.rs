@@ -60,6 +60,11 @@ pub enum CertificateError {
 }
 
 impl CertificateError {
+    /// Whether it may be another time.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Cluster(ClusterError::Away { .. } | ClusterError::Failed { .. }) | Self::Contended { .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {

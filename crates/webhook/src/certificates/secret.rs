@@ -14,7 +14,10 @@ use zeroize::Zeroizing;
 /// The type of our Secret, which is also that of Flyte's.
 const TYPE: &str = "Opaque";
 /// Who takes care of it.
-const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "keybearer");
+pub(super) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "keybearer");
+
+/// Marks what we have written into: where it holds nonsense later, that is made good.
+const MARK: (&str, &str) = ("keybearer.dev/certificates", "made");
 
 /// While a CA is being replaced: the next one, which is published and has signed nothing yet.
 const NEXT_CERTIFICATE: &str = "ca-next.crt";
@@ -41,6 +44,24 @@ pub(crate) enum Found {
     Kept(Kept),
     /// The same, but for another Service; its CA's key is there.
     ForOthers(Kept),
+}
+
+/// What may still be good in a Secret that can't be used.
+pub(super) struct Remains {
+    pub(super) ca: String,
+    pub(super) ca_key: Option<Zeroizing<String>>,
+}
+
+/// What is left in one that can't be used.
+pub(super) fn remains(secret: &Secret) -> Remains {
+    let get = |key| String::from_utf8(secret.data.as_ref()?.get(key)?.0.clone()).ok();
+    Remains { ca: get(CA_CERTIFICATE).unwrap_or_default(), ca_key: get(CA_KEY).map(Zeroizing::new) }
+}
+
+/// Whether we have written into it.
+pub(super) fn is_marked(secret: &Secret) -> bool {
+    let annotations = secret.metadata.annotations.as_ref();
+    annotations.is_some_and(|annotations| annotations.get(MARK.0).is_some_and(|value| value == MARK.1))
 }
 
 /// Reads the Secret.
@@ -136,23 +157,35 @@ pub(super) fn fill(secret: &mut Secret, kept: &Kept) {
         there.remove(key);
     }
     there.extend(data(kept));
+    mark(&mut secret.metadata);
+}
+
+fn mark(metadata: &mut ObjectMeta) {
+    metadata.annotations.get_or_insert_default().insert(MARK.0.to_owned(), MARK.1.to_owned());
 }
 
 /// A new Secret.
 pub(super) fn new(spec: &Spec, kept: &Kept) -> Secret {
+    let mut secret = Secret { data: Some(data(kept)), ..empty(spec) };
+    mark(&mut secret.metadata);
+    secret
+}
+
+/// A new Secret with nothing in it.
+pub(super) fn empty(spec: &Spec) -> Secret {
     let mut metadata = ObjectMeta {
         name: Some(spec.secret.clone()),
         namespace: Some(spec.namespace.clone()),
         ..ObjectMeta::default()
     };
     metadata.labels.get_or_insert_default().insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
-    Secret { metadata, type_: Some(TYPE.to_owned()), data: Some(data(kept)), ..Secret::default() }
+    Secret { metadata, type_: Some(TYPE.to_owned()), ..Secret::default() }
 }
 
 /// A new Secret in place of one that can't be changed (KEP-1412), with what others wrote on that.
 pub(super) fn in_place_of(old: Secret, spec: &Spec, kept: &Kept) -> Secret {
     let mut secret = new(spec, kept);
-    secret.metadata.annotations = old.metadata.annotations;
+    secret.metadata.annotations.get_or_insert_default().extend(old.metadata.annotations.unwrap_or_default());
     secret.metadata.owner_references = old.metadata.owner_references;
     let labels = secret.metadata.labels.get_or_insert_default();
     for (name, value) in old.metadata.labels.into_iter().flatten() {

@@ -92,7 +92,7 @@ fn lifetimes(pair: &Pair, spec: &Spec, now: SystemTime, is_ours: bool) -> Vec<Fi
         Ok(life) => {
             let days = life.left(now).as_secs() / DAY.as_secs();
             let said = format!("{what} in {} is valid for {days} more days", spec.place());
-            // It should have been renewed twelve hours after this.
+            // It should have been renewed within a minute of this, if the API server answered.
             let is_late = life.left(now) + DAY < life.third();
             if is_late { Finding::warning(check, said).hint(mends) } else { Finding::ok(check, said) }
         }

@@ -110,6 +110,14 @@ where
     Ok((applied, without))
 }
 
+/// The CAs that the API server was told to trust by a registration of ours; none where there is none, or it can't be read.
+pub(crate) async fn published(client: &Client, spec: &Spec) -> Option<String> {
+    let configurations: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    let there = configurations.get_opt(&spec.service).await.ok()??;
+    standing(&there, spec).ok()?;
+    bundle(&there).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::to_owned)
+}
+
 /// Puts our entry in place of Flyte's, and says which version that is. An apply alone would leave what Flyte set besides, such as a `url`.
 async fn take_over(
     configurations: &Api<MutatingWebhookConfiguration>,

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// How long is waited after a failure, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// How long is waited after a failure, at first and at most. One who starts while the API server is away is ready this long after
+/// that is back, so this is short.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// How one look at the registration ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,3 +13,4 @@ mod renewal;
 mod rotation;
 mod share;
 mod support;
+mod trouble;

@@ -16,24 +16,34 @@ use webhook::certificates::{CA_LIFE, LEAF_LIFE, Spec, init, is_trusted, read};
 use webhook::rotation::{Options, Pods, Replicas, Rotated, RotationError, Said, Served, Step, Subject, rotate};
 use webhook::{ClusterUse, Pace};
 
-const SECRET: &str = "certificates";
+/// The Secret of the certificates.
+pub(crate) const SECRET: &str = "certificates";
 
 /// An install of two replicas on this machine, called by the API server.
-struct Install {
-    place: Place,
-    replicas: Vec<Running>,
+pub(crate) struct Install {
+    pub(crate) place: Place,
+    pub(crate) replicas: Vec<Running>,
 }
 
 impl Install {
     /// Certificates alone, and the registration.
     async fn registered() -> Self {
+        Self::registered_at(SystemTime::now()).await
+    }
+
+    /// The same, with certificates that were made at another time.
+    async fn registered_at(now: SystemTime) -> Self {
         let place = Place::new().await;
-        init(&place.client, &spec(&place), SystemTime::now()).await.unwrap();
+        init(&place.client, &spec(&place), now).await.unwrap();
         Self { place, replicas: Vec::new() }.with_replica().await
     }
 
-    async fn called() -> Self {
-        let it = Self::registered().await.with_replica().await;
+    pub(crate) async fn called() -> Self {
+        Self::called_at(SystemTime::now()).await
+    }
+
+    pub(crate) async fn called_at(now: SystemTime) -> Self {
+        let it = Self::registered_at(now).await.with_replica().await;
         let place = &it.place;
         let services: Api<Service> = Api::namespaced(place.client.clone(), &place.namespace);
         let service = json!({"metadata": {"name": place.namespace},
@@ -85,11 +95,11 @@ impl Install {
         rotate(&self.place.client, &self.subject(), &Here(&self.replicas), &options, say).await
     }
 
-    fn secrets(&self) -> Api<Secret> {
+    pub(crate) fn secrets(&self) -> Api<Secret> {
         Api::namespaced(self.place.client.clone(), &self.place.namespace)
     }
 
-    fn registrations(&self) -> Api<MutatingWebhookConfiguration> {
+    pub(crate) fn registrations(&self) -> Api<MutatingWebhookConfiguration> {
         Api::all(self.place.client.clone())
     }
 
@@ -103,7 +113,7 @@ impl Install {
         read(&self.place.client, &spec(&self.place)).await.unwrap().unwrap().ca
     }
 
-    async fn registered_bundle(&self) -> Vec<u8> {
+    pub(crate) async fn registered_bundle(&self) -> Vec<u8> {
         let there = self.registrations().get(&self.place.namespace).await.unwrap();
         there.webhooks.unwrap()[0].client_config.ca_bundle.clone().unwrap().0
     }
@@ -122,7 +132,7 @@ impl Install {
         }
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         for mut replica in self.replicas {
             replica.ask_to_end();
             replica.ended().await;
@@ -135,7 +145,7 @@ impl Install {
     }
 }
 
-fn spec(place: &Place) -> Spec {
+pub(crate) fn spec(place: &Place) -> Spec {
     Spec {
         secret: SECRET.into(),
         namespace: place.namespace.clone(),

@@ -2,8 +2,9 @@
 
 use crate::harness::{Pair, Running, der, pair, review, settings, shown, write};
 use std::fs;
+use std::time::Duration;
 use tempfile::TempDir;
-use webhook::Server;
+use webhook::{ClusterUse, Pace, Server};
 
 #[tokio::test]
 async fn a_new_certificate_is_served_and_an_open_connection_goes_on() {
@@ -71,6 +72,11 @@ async fn at_start_a_bad_certificate_is_an_error_that_names_it() {
         assert!(error.to_string().contains(part), "{error}");
         assert!(error.hint().is_some());
         assert!(!error.to_string().contains("PRIVATE"), "{error}");
+        // Where the cluster has certificates, too, that is asked.
+        let mut settings = settings(&folder, "");
+        let (certificate_life, pace) = (Duration::from_secs(3600), Pace::default());
+        settings.cluster = ClusterUse::Full { adopt: false, owner: None, certificate_life, pace };
+        assert!(Server::bind(settings).await.is_ok());
     }
     let empty = TempDir::new().unwrap();
     let Err(error) = Server::bind(settings(&empty, "")).await else { panic!("no certificate") };

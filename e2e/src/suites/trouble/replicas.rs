@@ -72,11 +72,14 @@ pub(super) fn old_replica_beside_a_new_one(cluster: &Cluster) -> Result {
     cluster.kubectl.create(&deployment)?;
     cluster.kubectl.run(["rollout", "status", "-n", SYSTEM, "deployment/old", "--timeout=60s"])?;
     let replicas = replicas_of(cluster)?;
+    if replicas.len() != 3 {
+        return Err(format!("there are not three replicas: {replicas:?}"));
+    }
     let mut answered = Vec::new();
     let all = until(Duration::from_secs(60), "each of three replicas has answered", || {
         let allowed = |replica: &String| metric(cluster, replica, "keybearer_admissions_total{outcome=\"allowed\"}");
         answered = replicas.iter().map(allowed).collect::<Result<_>>()?;
-        Ok((answered.len() == 3 && answered.iter().all(|count| *count > 20.0)).then_some(()))
+        Ok(answered.iter().all(|count| *count > 20.0).then_some(()))
     });
     all.map_err(|wrong| format!("{wrong}: {answered:?}; {}", load.so_far()))?;
     load.more(50)?;

@@ -19,7 +19,7 @@ fn spec() -> Spec {
 
 /// What a start does with what another wrote.
 fn start(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<(Outcome, Kept), CertificateError> {
-    Ok(match due(secret::found(secret, spec, now)?, spec, now)? {
+    Ok(match due(secret::found(secret, spec, now)?, spec, Known::default(), now)? {
         Due::Nothing(pair) => (Outcome::Unchanged, Kept { pair, ca_key: None, next: None, leaving: None }),
         Due::Write(outcome, kept) => (outcome, kept),
     })
@@ -156,4 +156,72 @@ fn what_others_wrote_on_an_immutable_one_stays() {
     assert_eq!(new.metadata.labels.unwrap()["app.kubernetes.io/managed-by"], "keybearer");
     assert_eq!(new.metadata.annotations.unwrap()["note"], "kept");
     assert_eq!((new.immutable, new.metadata.uid, new.metadata.resource_version), (None, None, None));
+}
+
+/// What a server that serves a pair does with what it finds.
+fn while_served(secret: &Secret, served: &Pair, now: SystemTime) -> (Outcome, Kept) {
+    let known = Known { served: Some(served), published: "" };
+    match due(secret::found(secret, &spec(), now).unwrap(), &spec(), known, now).unwrap() {
+        Due::Nothing(pair) => (Outcome::Unchanged, Kept { pair, ca_key: None, next: None, leaving: None }),
+        Due::Write(outcome, kept) => (outcome, kept),
+    }
+}
+
+#[test]
+fn what_is_served_is_put_back_into_a_secret_that_was_emptied() {
+    let now = SystemTime::now();
+    let (secret, kept) = made(&spec(), now);
+    let mut empty = secret.clone();
+    empty.data = None;
+    let (outcome, restored) = while_served(&empty, &kept.pair, now);
+    assert_eq!((outcome, &restored.pair), (Outcome::Restored, &kept.pair));
+    // The CA's key is lost with the Secret, and the pair is used until it is near its end.
+    assert!(restored.ca_key.is_none());
+    let (outcome, renewed) = while_served(&empty, &kept.pair, now + 25 * DAY);
+    assert_eq!(outcome, Outcome::Replaced);
+    assert!(is_trusted(&kept.pair, &renewed.pair.ca, &spec()));
+}
+
+#[test]
+fn the_cas_key_stays_where_only_something_else_can_not_be_used() {
+    let now = SystemTime::now();
+    let (secret, kept) = made(&spec(), now);
+    let known = Known { served: Some(&kept.pair), published: "" };
+    let broken = with(secret.clone(), CERTIFICATE, "nonsense");
+    let (outcome, restored) = lost(&spec(), known, Some(secret::remains(&broken)), Outcome::Remade, now).unwrap();
+    assert_eq!((outcome, &restored.pair, &restored.ca_key), (Outcome::Restored, &kept.pair, &kept.ca_key));
+    let (_, other) = made(&spec(), now);
+    let foreign = with(secret, CA_KEY, other.ca_key.as_deref().unwrap());
+    let (_, restored) = lost(&spec(), known, Some(secret::remains(&foreign)), Outcome::Remade, now).unwrap();
+    assert!(restored.ca_key.is_none());
+}
+
+#[test]
+fn a_new_ca_leaves_those_trusted_that_are_published_or_left_in_the_secret() {
+    let now = SystemTime::now();
+    let (secret, left) = made(&spec(), now);
+    let (_, published) = made(&spec(), now);
+    let known = Known { served: None, published: &published.pair.ca };
+    let broken = with(secret, CERTIFICATE, "nonsense");
+    let (outcome, remade) = lost(&spec(), known, Some(secret::remains(&broken)), Outcome::Remade, now).unwrap();
+    assert_eq!(outcome, Outcome::Remade);
+    assert!([&left.pair, &published.pair].iter().all(|pair| is_trusted(pair, &remade.pair.ca, &spec())));
+}
+
+#[test]
+fn a_pair_of_another_ca_does_not_take_trust_from_what_is_served() {
+    let now = SystemTime::now();
+    let (_, served) = made(&spec(), now);
+    let (secret, theirs) = made(&spec(), now);
+    let (outcome, joined) = while_served(&secret, &served.pair, now);
+    assert_eq!((outcome, &joined.pair.certificate), (Outcome::Joined, &theirs.pair.certificate));
+    assert!([&served.pair, &theirs.pair].iter().all(|pair| is_trusted(pair, &joined.pair.ca, &spec())));
+    // Found again it is as it should be, and a rotation is to drop the old one.
+    let again = secret::new(&spec(), &joined);
+    assert_eq!(while_served(&again, &served.pair, now).0, Outcome::Unchanged);
+    assert_eq!(each(joined.leaving.as_deref().unwrap()).next(), each(&served.pair.ca).next());
+    // One that has ended itself needs no trust.
+    let over = now + CA_LIFE;
+    let (secret, _) = made(&spec(), over);
+    assert_eq!(while_served(&secret, &served.pair, over).0, Outcome::Unchanged);
 }

@@ -29,7 +29,7 @@ fn cas(pem: &str) -> Vec<&str> {
 
 /// What a look of the server makes of it at a time.
 fn look(kept: &Kept, now: SystemTime) -> (Outcome, Kept) {
-    match due(Found::Kept(kept.clone()), &spec(), now).unwrap() {
+    match due(Found::Kept(kept.clone()), &spec(), crate::certificates::Known::default(), now).unwrap() {
         Due::Nothing(_) => (Outcome::Unchanged, kept.clone()),
         Due::Write(outcome, kept) => (outcome, kept),
     }
