@@ -12,3 +12,4 @@ mod log;
 mod monitoring;
 #[cfg(target_os = "linux")]
 mod process;
+mod rotation_model;
