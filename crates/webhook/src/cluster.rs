@@ -115,6 +115,13 @@ impl ClusterError {
             Self::Forbidden { verb, resource, name, namespace, .. } => {
                 Some(rule(verb, resource, name, namespace.as_deref()))
             }
+            Self::Failed { namespace: Some(namespace), message, .. }
+                if message.contains(&format!("namespaces \"{namespace}\" not found")) =>
+            {
+                Some(format!(
+                    "make it with `kubectl create namespace {namespace}`, or name another one with the variable POD_NAMESPACE"
+                ))
+            }
             Self::Failed { .. } => None,
         }
     }

@@ -7,6 +7,7 @@
 mod certificate;
 mod configuration;
 mod finding;
+mod place;
 mod probe;
 mod registered;
 mod rights;
@@ -54,8 +55,13 @@ pub async fn examine(client: &Client, subject: &Subject) -> Vec<Finding> {
         // Whoever does not answer this answers nothing.
         return versions;
     }
-    let (certificate, pair) = certificate::look(client, subject).await;
     let mut findings = versions;
+    if let Some(missing) = place::missing(client, &subject.namespace).await {
+        // All else would only be further words for it.
+        findings.push(missing);
+        return findings;
+    }
+    let (certificate, pair) = certificate::look(client, subject).await;
     findings.extend(certificate);
     findings.extend(registered::look(client, subject, pair.as_ref()).await);
     findings.extend(service::look(client, subject).await);

@@ -228,7 +228,9 @@ fn check_pod(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Result<(), Deni
                     addition.name,
                     addition.request.map_or_else(String::new, |i| format!(" for `{}`", plan.requests[i].secret)),
                 );
-                return Err(Denial::pod(config, message).with_hint("remove that variable from the container"));
+                return Err(Denial::pod(config, message).with_hint(
+                    "remove that variable from the container; where another webhook put it there, `keybearer doctor` names that",
+                ));
             }
         }
         let foreign = container.volume_mounts.items().iter().flatten().find(|mount| {
@@ -239,7 +241,9 @@ fn check_pod(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Result<(), Deni
                 "container `{}` mounts volume `{}` at `{}`, but `{FILE_ROOT}` is for the pod's secrets",
                 container.name, mount.name, mount.mount_path
             );
-            return Err(Denial::pod(config, message).with_hint("mount that volume elsewhere"));
+            return Err(Denial::pod(config, message).with_hint(
+                "mount that volume elsewhere; where another webhook put it there, `keybearer doctor` names that",
+            ));
         }
     }
     Ok(())

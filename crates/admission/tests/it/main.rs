@@ -21,4 +21,5 @@ mod oracle;
 mod ours;
 mod review;
 mod shown;
+mod two_installs;
 mod vectors;

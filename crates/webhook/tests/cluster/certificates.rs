@@ -206,6 +206,20 @@ async fn missing_rbac_is_named() {
 }
 
 #[tokio::test]
+async fn a_namespace_that_is_not_there_is_named_with_the_remedy() {
+    let place = Place::new().await;
+    let nowhere = Spec { namespace: "keybearer-test-nowhere".into(), ..spec(&place) };
+    let error = init(&place.client, &nowhere, SystemTime::now()).await.unwrap_err();
+    assert!(error.to_string().contains("namespaces \"keybearer-test-nowhere\" not found"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(
+        hint.contains("kubectl create namespace keybearer-test-nowhere") && hint.contains("POD_NAMESPACE"),
+        "{hint}"
+    );
+    place.end().await;
+}
+
+#[tokio::test]
 async fn an_immutable_one_is_not_deleted_by_who_may_not_make_another() {
     let place = Place::new().await;
     let spec = Spec { leaf_life: Duration::from_secs(3600), ..spec(&place) };

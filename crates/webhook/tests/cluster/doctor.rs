@@ -224,6 +224,20 @@ async fn an_install_that_works_and_what_goes_wrong_with_it() {
     is(&findings, "reachability", State::Failed, &["can't call the webhook"]);
     let mut changed = install.registrations().get(&namespace).await.unwrap();
     let entry = &mut changed.webhooks.as_mut().unwrap()[0];
+    // Of the same names, and not the same.
+    let of_ca = webhook::certificates::Spec {
+        secret: "certificates".to_owned(),
+        namespace: namespace.clone(),
+        service: namespace.clone(),
+        ca_life: LEAF_LIFE,
+        leaf_life: LEAF_LIFE,
+    };
+    let another = webhook::certificates::make_authority(&of_ca, std::time::SystemTime::now()).unwrap().certificate;
+    entry.client_config.ca_bundle = Some(k8s_openapi::ByteString(another.into_bytes()));
+    let mut changed = install.registrations().replace(&namespace, &PostParams::default(), &changed).await.unwrap();
+    let findings = install.examine().await;
+    is(&findings, "registration", State::Failed, &["trust another CA", "mends it within 30 s"]);
+    let entry = &mut changed.webhooks.as_mut().unwrap()[0];
     entry.failure_policy = Some("Ignore".to_owned());
     entry.client_config.ca_bundle = None;
     install.registrations().replace(&namespace, &PostParams::default(), &changed).await.unwrap();
@@ -231,6 +245,69 @@ async fn an_install_that_works_and_what_goes_wrong_with_it() {
     is(&findings, "registration", State::Failed, &["has no `caBundle`"]);
     is(&findings, "registration", State::Warning, &["`failurePolicy` is \"Ignore\""]);
     is(&findings, "reachability", State::Failed, &["without calling the webhook"]);
+    install.end().await;
+}
+
+#[tokio::test]
+async fn each_right_that_is_missing_is_named_alone_with_the_rule_that_mends_it() {
+    let install = Install::new().await;
+    let namespace = install.place.namespace.clone();
+    install.give_rights().await;
+    let roles: Api<Role> = Api::namespaced(install.place.client.clone(), &namespace);
+    let cluster_roles: Api<ClusterRole> = Api::all(install.place.client.clone());
+    let (role, cluster_role) = (roles.get(ACCOUNT).await.unwrap(), cluster_roles.get(&namespace).await.unwrap());
+    let registrations = "mutatingwebhookconfigurations";
+    for (resource, verb, without) in [
+        ("secrets", "get", "does not find its certificate"),
+        ("secrets", "update", "not renewed"),
+        (registrations, "get", "not looked at"),
+        (registrations, "create", "not made again"),
+        (registrations, "patch", "not mended"),
+        ("clusterroles", "get", "no owner"),
+    ] {
+        let (mut role, mut cluster_role) = (role.clone(), cluster_role.clone());
+        let rules = role.rules.iter_mut().flatten().chain(cluster_role.rules.iter_mut().flatten());
+        for rule in rules.filter(|rule| rule.resources.iter().flatten().any(|one| one == resource)) {
+            rule.verbs.retain(|one| one != verb);
+        }
+        let all = |rules: Option<Vec<k8s_openapi::api::rbac::v1::PolicyRule>>| {
+            let rules = rules.into_iter().flatten().filter(|rule| !rule.verbs.is_empty());
+            Patch::Merge(json!({"rules": rules.collect::<Vec<_>>()}))
+        };
+        roles.patch(ACCOUNT, &PatchParams::default(), &all(role.rules)).await.unwrap();
+        cluster_roles.patch(&namespace, &PatchParams::default(), &all(cluster_role.rules)).await.unwrap();
+        // The API server takes up a role a moment later.
+        let start = Instant::now();
+        let findings = loop {
+            let findings = install.examine().await;
+            let rights = of(&findings, "rights");
+            if rights.len() == 1 && rights[0].message.contains(&format!("may not {verb} {resource} ")) {
+                break findings;
+            }
+            assert!(start.elapsed() < PATIENCE, "{verb} {resource}: {rights:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let state = if resource == "clusterroles" { State::Warning } else { State::Failed };
+        let words = [without, &format!("resources: [{resource}]"), &format!("verbs: [{verb}]")];
+        is(&findings, "rights", state, &words);
+    }
+    install.end().await;
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_not_there_is_said_once() {
+    let install = Install::new().await;
+    let subject = Subject {
+        config: Config::parse(&install.config, "the test's").unwrap(),
+        namespace: "keybearer-test-nowhere".to_owned(),
+        account: ACCOUNT.to_owned(),
+        owner: String::new(),
+        probe_namespace: install.place.namespace.clone(),
+    };
+    let findings = examine(&install.place.client, &subject).await;
+    let wrong: Vec<&Finding> = findings.iter().filter(|finding| finding.state != State::Ok).collect();
+    assert_eq!(wrong.len(), 1, "{wrong:#?}");
+    is(&findings, "namespace", State::Failed, &["no namespace `keybearer-test-nowhere`", "kubectl get namespaces"]);
     install.end().await;
 }
 
