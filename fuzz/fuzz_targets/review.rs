@@ -34,12 +34,27 @@ fuzz_target!(|input: &[u8]| {
 /// Any bytes at all.
 fn whole(body: &[u8], config: &Config) {
     let answer = answer(body, config);
+    if let Some(odd) = odd(body) {
+        let other = self::answer(&odd, config);
+        assert_eq!(answer["response"]["allowed"], other["response"]["allowed"], "{answer}, {other}");
+        // What is wrong stands elsewhere now.
+        if answer["response"]["allowed"] == true {
+            assert_eq!(answer, other);
+        }
+    }
     let uid = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|review| Some(review["request"]["uid"].as_str()?.to_owned()));
     if let Some(uid) = uid.filter(|_| answer["response"]["allowed"] == true) {
         assert_eq!(answer["response"]["uid"], uid);
     }
+}
+
+/// The same review with a name in front that has an escape, which the quick reader leaves to serde_json.
+fn odd(body: &[u8]) -> Option<Vec<u8>> {
+    let rest = body.trim_ascii_start().strip_prefix(b"{")?;
+    let is_empty = rest.trim_ascii_start().starts_with(b"}");
+    (!is_empty).then(|| [br#"{"\u006fdd":null,"#, rest].concat())
 }
 
 /// Lines `NAME=VALUE` as the annotations of a usual pod.

@@ -51,6 +51,12 @@ pub struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
+    /// A map that is there.
+    pub(crate) fn new(mut pairs: Vec<(Text<'a>, Text<'a>)>) -> Self {
+        keep_last(&mut pairs);
+        Self { pairs, there: true }
+    }
+
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(n, _)| n.as_str() == name).map(|(_, v)| v.as_str())
@@ -97,8 +103,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                keep_last(&mut pairs);
-                Ok(Pairs { pairs, there: true })
+                Ok(Pairs::new(pairs))
             }
         }
         deserializer.deserialize_any(PairsVisitor)

@@ -17,47 +17,48 @@ pub(crate) use vault::{PREFIX as VAULT_PREFIX, common as vault_annotations};
 
 use crate::config::Config;
 use crate::manager::Manager;
-use crate::plan::{Request, Source};
+use crate::plan::{Reason, Request, Source};
 use crate::values::Globals;
 use secret::Secret;
+use std::borrow::Cow;
 
 /// What a manager says to a request.
-pub(crate) enum Answer {
+pub(crate) enum Answer<'s> {
     /// It gives the value.
     Takes {
         /// How.
         source: Source,
         /// The secret with the group under which its names are made.
-        named: Secret,
+        named: Cow<'s, Secret>,
     },
     /// It doesn't; the next one is asked.
     Passes {
         /// Why.
-        reason: String,
+        reason: Reason,
         /// What would help.
-        hint: String,
+        hint: Cow<'static, str>,
     },
     /// Nobody else may be asked either.
     Refuses {
         /// Why.
-        reason: String,
+        reason: Cow<'static, str>,
         /// What would help.
-        hint: String,
+        hint: Cow<'static, str>,
     },
 }
 
-impl Answer {
-    fn passes(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+impl Answer<'_> {
+    fn passes(reason: impl Into<Reason>, hint: impl Into<Cow<'static, str>>) -> Self {
         Self::Passes { reason: reason.into(), hint: hint.into() }
     }
 
-    fn refuses(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+    fn refuses(reason: impl Into<Cow<'static, str>>, hint: impl Into<Cow<'static, str>>) -> Self {
         Self::Refuses { reason: reason.into(), hint: hint.into() }
     }
 }
 
 /// Asks a manager, without any I/O.
-pub(crate) fn ask(manager: Manager, secret: &Secret, config: &Config, globals: &Globals) -> Answer {
+pub(crate) fn ask<'s>(manager: Manager, secret: &'s Secret, config: &Config, globals: &Globals) -> Answer<'s> {
     match manager {
         Manager::Global => global::ask(secret, config, globals),
         Manager::K8s => k8s::ask(secret, config),

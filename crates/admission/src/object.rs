@@ -10,6 +10,11 @@ use std::ops::Deref;
 pub struct Object<T>(T);
 
 impl<T> Object<T> {
+    /// What was read in another way.
+    pub(crate) fn new(read: T) -> Self {
+        Self(read)
+    }
+
     /// What was read.
     pub fn into_inner(self) -> T {
         self.0

@@ -1,105 +1,84 @@
 //! A JSON patch (RFC 6902), written operation by operation; never a difference of two documents.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
-/// Operations in the order in which they apply.
+/// What the patch of a usual pod needs, so that it is not moved while it grows.
+const USUAL: usize = 2048;
+
+/// Operations in the order in which they apply. It is kept as the text that is sent, since all that is ever done with it is
+/// to send or show it.
 #[derive(Debug, Default)]
 pub struct Patch {
-    ops: Vec<Op>,
+    /// Nothing, or a whole list.
+    json: Vec<u8>,
 }
 
-/// One operation.
-#[derive(Debug, Serialize)]
-#[serde(tag = "op", rename_all = "lowercase")]
-pub enum Op {
-    /// Adds a member or an entry; a member that is there is replaced.
-    Add {
-        /// Where (RFC 6901).
-        path: String,
-        /// What.
-        value: Json,
-    },
-    /// Replaces what is there.
-    Replace {
-        /// Where.
-        path: String,
-        /// What.
-        value: Json,
-    },
-    /// Removes what is there.
-    Remove {
-        /// Where.
-        path: String,
-    },
-    /// Moves an entry.
-    Move {
-        /// From where.
-        from: String,
-        /// Where to.
-        path: String,
-    },
-}
-
-/// A value that is JSON already.
-#[derive(Debug)]
-pub struct Json(Box<RawValue>);
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl Json {
-    /// Writes a value.
-    pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::value::to_raw_value(value) {
-            Ok(raw) => Self(raw),
-            Err(error) => unreachable!("maps with string keys and strings are JSON: {error}"),
-        }
-    }
+/// One operation, as it is shown.
+#[derive(Serialize, Deserialize)]
+struct Op<'a> {
+    #[serde(borrow)]
+    op: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    from: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    value: Option<&'a RawValue>,
 }
 
 impl Serialize for Patch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.ops.serialize(serializer)
+        let json = self.to_json();
+        let ops: Vec<Op<'_>> = serde_json::from_str(&json).map_err(serde::ser::Error::custom)?;
+        ops.serialize(serializer)
     }
 }
 
 impl Patch {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.ops.is_empty()
-    }
-
-    /// Its operations.
-    pub fn ops(&self) -> &[Op] {
-        &self.ops
+        self.json.is_empty()
     }
 
     /// The patch as JSON.
     pub fn to_json(&self) -> String {
-        match serde_json::to_string(self) {
+        match String::from_utf8(self.as_bytes().to_vec()) {
             Ok(json) => json,
-            Err(error) => unreachable!("maps with string keys and strings are JSON: {error}"),
+            Err(error) => unreachable!("JSON is written as UTF-8: {error}"),
         }
     }
 
-    pub(crate) fn add(&mut self, path: impl Into<String>, value: &(impl Serialize + ?Sized)) {
-        self.ops.push(Op::Add { path: path.into(), value: Json::of(value) });
+    /// The patch as JSON, in UTF-8.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        if self.is_empty() { b"[]" } else { &self.json }
     }
 
-    pub(crate) fn replace(&mut self, path: impl Into<String>, value: &(impl Serialize + ?Sized)) {
-        self.ops.push(Op::Replace { path: path.into(), value: Json::of(value) });
+    /// Adds a member or an entry; a member that is there is replaced.
+    pub(crate) fn add(&mut self, path: impl Pointer, value: &(impl Serialize + ?Sized)) {
+        self.begin("add", "path", path);
+        self.value(value);
     }
 
-    pub(crate) fn remove(&mut self, path: impl Into<String>) {
-        self.ops.push(Op::Remove { path: path.into() });
+    /// Replaces what is there.
+    pub(crate) fn replace(&mut self, path: impl Pointer, value: &(impl Serialize + ?Sized)) {
+        self.begin("replace", "path", path);
+        self.value(value);
     }
 
-    pub(crate) fn relocate(&mut self, from: impl Into<String>, path: impl Into<String>) {
-        self.ops.push(Op::Move { from: from.into(), path: path.into() });
+    /// Removes what is there.
+    pub(crate) fn remove(&mut self, path: impl Pointer) {
+        self.begin("remove", "path", path);
+        self.push("}]");
+    }
+
+    /// Moves an entry.
+    pub(crate) fn relocate(&mut self, from: impl Pointer, path: impl Pointer) {
+        self.begin("move", "from", from);
+        self.push(r#","path":""#);
+        path.write(&mut self.json);
+        self.push(r#""}]"#);
     }
 
     /// Adds entries to a list, making the list where there is none.
@@ -109,15 +88,116 @@ impl Patch {
         }
         if is_there {
             for entry in entries {
-                self.add(format!("{list}/-"), entry);
+                self.add(End(list), entry);
             }
         } else {
             self.add(list, entries);
         }
+    }
+
+    fn begin(&mut self, op: &str, member: &str, pointer: impl Pointer) {
+        match self.json.last_mut() {
+            // The list's end.
+            Some(last) => *last = b',',
+            None => {
+                self.json.reserve(USUAL);
+                self.push("[");
+            }
+        }
+        for part in [r#"{"op":""#, op, r#"",""#, member, r#"":""#] {
+            self.push(part);
+        }
+        pointer.write(&mut self.json);
+        self.push("\"");
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        self.push(r#","value":"#);
+        if let Err(error) = serde_json::to_writer(&mut self.json, value) {
+            unreachable!("maps with string keys and strings are JSON, and memory takes them: {error}");
+        }
+        self.push("}]");
+    }
+
+    fn push(&mut self, text: &str) {
+        self.json.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// A JSON pointer (RFC 6901), written without a copy.
+pub(crate) trait Pointer {
+    /// Writes it as the inside of a JSON string.
+    fn write(self, json: &mut Vec<u8>);
+}
+
+/// A member or an entry of something.
+pub(crate) struct At<P, Q>(pub(crate) P, pub(crate) Q);
+
+/// Behind a list's last entry.
+pub(crate) struct End<'a>(pub(crate) &'a str);
+
+impl Pointer for &str {
+    fn write(self, json: &mut Vec<u8>) {
+        if self.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            json.extend_from_slice(self.as_bytes());
+        } else {
+            let quoted = serde_json::Value::from(self).to_string();
+            json.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
+        }
+    }
+}
+
+impl Pointer for usize {
+    fn write(self, json: &mut Vec<u8>) {
+        // A number has no quotes, and memory takes it.
+        let _ = serde_json::to_writer(json, &self);
+    }
+}
+
+impl<P: Pointer, Q: Pointer> Pointer for At<P, Q> {
+    fn write(self, json: &mut Vec<u8>) {
+        self.0.write(json);
+        json.push(b'/');
+        self.1.write(json);
+    }
+}
+
+impl Pointer for End<'_> {
+    fn write(self, json: &mut Vec<u8>) {
+        At(self.0, "-").write(json);
     }
 }
 
 /// A part of a JSON pointer (RFC 6901).
 pub(crate) fn pointer_part(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn operations_are_written_as_they_are_said() {
+        let mut patch = Patch::default();
+        assert_eq!((patch.is_empty(), patch.to_json().as_str()), (true, "[]"));
+        patch.append("/list", true, &[1, 2]);
+        patch.append("/none", false, &["a"]);
+        patch.append("/nothing", true, &[(); 0]);
+        patch.replace(At("/a", "q\"t"), &json!({"b": null}));
+        patch.remove(At("/gone/1", 20));
+        patch.relocate("/from", "/to");
+        let written = patch.to_json();
+        let meant = json!([
+            {"op": "add", "path": "/list/-", "value": 1},
+            {"op": "add", "path": "/list/-", "value": 2},
+            {"op": "add", "path": "/none", "value": ["a"]},
+            {"op": "replace", "path": "/a/q\"t", "value": {"b": null}},
+            {"op": "remove", "path": "/gone/1/20"},
+            {"op": "move", "from": "/from", "path": "/to"},
+        ]);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), meant);
+        assert_eq!(serde_json::to_string(&patch).unwrap(), written, "it is shown as it is sent");
+    }
 }

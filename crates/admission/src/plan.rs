@@ -10,6 +10,8 @@ use crate::dialect::Dialect;
 use crate::manager::Manager;
 use crate::view::ContainerList;
 use secret::{EnvName, Mount, Secret};
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 /// Name of our init container.
@@ -143,20 +145,51 @@ pub enum Outcome {
     /// Policy does not let it be asked.
     Skipped {
         /// The rule that decided.
-        rule: String,
+        rule: Cow<'static, str>,
     },
     /// It can't give this secret.
     Passed {
         /// Why.
-        reason: String,
+        reason: Reason,
     },
     /// It gives the secret.
     Chosen {
         /// The rule that let it be asked.
-        rule: String,
+        rule: Cow<'static, str>,
     },
     /// It is never reached, since one before it answers.
     Shadowed,
+}
+
+/// Why a manager can't give a secret. It is put into words where somebody reads it, since most plans are read by nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// In these words.
+    Words(Cow<'static, str>),
+    /// The webhook's own pod has neither.
+    NotFound {
+        /// The environment variable.
+        env: String,
+        /// The file's whole path.
+        file: String,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Words(words) => f.write_str(words),
+            Self::NotFound { env, file } => {
+                write!(f, "not found: env `{}`, file `{}`", env.escape_debug(), file.escape_debug())
+            }
+        }
+    }
+}
+
+impl<T: Into<Cow<'static, str>>> From<T> for Reason {
+    fn from(words: T) -> Self {
+        Self::Words(words.into())
+    }
 }
 
 /// A variable that every target gets.

@@ -63,7 +63,7 @@ pub fn plan(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Global
         return Ok(plan);
     }
     match config.dialect.files {
-        FileRule::VolumePerGroup => flyte::shape(&mut plan, secrets, pod, who, config, globals)?,
+        FileRule::VolumePerGroup => flyte::shape(&mut plan, &secrets, pod, who, config, globals)?,
         FileRule::OneProjected => ours::shape(&mut plan, &secrets, pod, who, config, globals)?,
     }
     Ok(plan)

@@ -4,6 +4,7 @@
 
 use crate::manager::Manager;
 use secret::Secret;
+use std::borrow::Cow;
 
 /// The configured rules, then the default ones.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +46,7 @@ pub struct Verdict {
     /// Whether the manager may be asked.
     pub allowed: bool,
     /// The rule that decided.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
 }
 
 impl Rule {
@@ -81,7 +82,7 @@ impl Policy {
     /// Whether `manager` may be asked for `secret` by a pod of `who`.
     pub fn decide(&self, who: &Identity, manager: Manager, secret: &Secret) -> Verdict {
         match self.rules.iter().find(|rule| rule.matches(who, manager, secret)) {
-            Some(rule) => Verdict { allowed: rule.allows, rule: rule.name.clone() },
+            Some(rule) => Verdict { allowed: rule.allows, rule: rule.name.clone().into() },
             None => default_verdict(manager),
         }
     }
@@ -100,7 +101,7 @@ fn default_verdict(manager: Manager) -> Verdict {
             (false, "default: stores read with the webhook's identity")
         }
     };
-    Verdict { allowed, rule: rule.to_owned() }
+    Verdict { allowed, rule: rule.into() }
 }
 
 /// Whether `text` fits `pattern`, in time linear in their product and without recursion.
@@ -164,7 +165,7 @@ mod tests {
         let secret = Secret::default();
         assert_eq!(policy.decide(&who("prod-a"), Manager::Global, &secret).rule, "one");
         let verdict = policy.decide(&who("dev"), Manager::Global, &secret);
-        assert_eq!((verdict.allowed, verdict.rule.as_str()), (false, "two"));
+        assert_eq!((verdict.allowed, verdict.rule.as_ref()), (false, "two"));
         assert!(policy.decide(&who("dev"), Manager::K8s, &secret).allowed, "no configured rule is about K8s");
     }
 }

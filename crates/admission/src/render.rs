@@ -8,7 +8,7 @@ mod mounts;
 mod pulls;
 mod volumes;
 
-use crate::patch::{Patch, pointer_part};
+use crate::patch::{At, Patch, pointer_part};
 use crate::plan::{INJECTED_ANNOTATION, Plan};
 use crate::values::Values;
 use crate::view::PodView;
@@ -20,10 +20,11 @@ pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
         return patch;
     }
     volumes::write(plan, pod, &mut patch);
+    let variables = env::variables(&plan.env, values);
     for (list, index, container) in pod.all_containers() {
         if plan.targets.contains(&(list, index)) {
             let base = format!("/spec/{}/{index}", list.member());
-            env::write(plan, container, &base, values, &mut patch);
+            env::write(plan, &variables, container, &base, &mut patch);
             mounts::put(&plan.mounts, container, &base, &mut patch);
         }
     }
@@ -31,12 +32,12 @@ pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
     // Last of the init containers' operations, since it moves their places.
     fetcher::write(plan, pod, &mut patch);
     for (name, value) in &plan.annotations {
-        patch.add(format!("/metadata/annotations/{}", pointer_part(name)), value);
+        patch.add(At("/metadata/annotations", &*pointer_part(name)), value);
     }
     if let Some(digest) = &plan.digest
         && pod.metadata.annotations.get(INJECTED_ANNOTATION) != Some(digest)
     {
-        patch.add(format!("/metadata/annotations/{}", pointer_part(INJECTED_ANNOTATION)), digest);
+        patch.add(At("/metadata/annotations", &*pointer_part(INJECTED_ANNOTATION)), digest);
     }
     patch
 }

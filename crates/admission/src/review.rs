@@ -10,6 +10,7 @@ use crate::patch::Patch;
 use crate::plan::Plan;
 use crate::planner::plan;
 use crate::policy::Identity;
+use crate::reader;
 use crate::render::render;
 use crate::text::Text;
 use crate::unreadable;
@@ -26,42 +27,42 @@ const API_VERSIONS: [&str; 2] = ["admission.k8s.io/v1", "admission.k8s.io/v1beta
 pub const NIL_UID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A review, and what its object is read as.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
-struct Review<'a, O> {
+pub(crate) struct Review<'a, O> {
     #[serde(borrow, default)]
-    api_version: Text<'a>,
+    pub(crate) api_version: Text<'a>,
     #[serde(borrow, default)]
-    kind: Text<'a>,
+    pub(crate) kind: Text<'a>,
     #[serde(default = "Option::default")]
-    request: Option<Object<Request<'a, O>>>,
+    pub(crate) request: Option<Object<Request<'a, O>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a, O: Deserialize<'de>"))]
-struct Request<'a, O> {
+pub(crate) struct Request<'a, O> {
     #[serde(borrow, default)]
-    uid: Option<Text<'a>>,
+    pub(crate) uid: Option<Text<'a>>,
     #[serde(borrow, default)]
-    kind: Object<GroupVersionKind<'a>>,
+    pub(crate) kind: Object<GroupVersionKind<'a>>,
     #[serde(borrow, default)]
-    namespace: Text<'a>,
+    pub(crate) namespace: Text<'a>,
     #[serde(borrow, default)]
-    operation: Text<'a>,
+    pub(crate) operation: Text<'a>,
     #[serde(default)]
-    dry_run: Option<bool>,
+    pub(crate) dry_run: Option<bool>,
     #[serde(default = "Option::default")]
-    object: Option<O>,
+    pub(crate) object: Option<O>,
 }
 
-#[derive(Default, Deserialize)]
-struct GroupVersionKind<'a> {
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct GroupVersionKind<'a> {
     #[serde(borrow, default)]
-    group: Text<'a>,
+    pub(crate) group: Text<'a>,
     #[serde(borrow, default)]
-    version: Text<'a>,
+    pub(crate) version: Text<'a>,
     #[serde(borrow, default)]
-    kind: Text<'a>,
+    pub(crate) kind: Text<'a>,
 }
 
 /// What was answered.
@@ -96,11 +97,19 @@ pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
             return refuse(&UNKNOWN, Denial::unreadable(format!("the review is not UTF-8: {error}")));
         }
     };
-    // In one go; only what can't be read so is looked at in two, to tell whether review or pod is at fault.
-    match serde_json::from_str::<Object<Review<'_, Object<PodView<'_>>>>>(text) {
+    if let Some(review) = reader::review(text) {
+        return answer_review(&review, |pod| Ok(&**pod), config, globals);
+    }
+    // Only what can't be read in one go is looked at in two, to tell whether review or pod is at fault.
+    match read(text) {
         Ok(review) => answer_review(&review, |pod| Ok(&**pod), config, globals),
         Err(_) => answer_in_two(text, config, globals),
     }
+}
+
+/// Reads a review in one go.
+pub(crate) fn read(text: &str) -> Result<Object<Review<'_, Object<PodView<'_>>>>, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 fn answer_in_two(text: &str, config: &Config, globals: &Globals) -> Answer {
@@ -143,7 +152,7 @@ const UNKNOWN: Envelope<'static> = Envelope { api_version: API_VERSIONS[0], uid:
 /// Refuses before anything is known of the pod.
 fn refuse(envelope: &Envelope<'_>, denial: Denial) -> Answer {
     Answer {
-        body: write(envelope, &Err(denial.clone())),
+        body: write_refusal(envelope, &denial),
         outcome: Err(denial),
         uid: envelope.uid.to_owned(),
         dry_run: envelope.dry_run,
@@ -179,11 +188,11 @@ fn answer_pod(
         Ok(plan) => {
             let values = Values::inline(&plan, globals, &config.global);
             let patch = render(&plan, pod, &values);
-            let body = write(envelope, &Ok((&plan, &patch)));
+            let body = write(envelope, &plan, &patch);
             (Ok(plan), body)
         }
         Err(denial) => {
-            let body = write(envelope, &Err(denial.clone()));
+            let body = write_refusal(envelope, &denial);
             (Err(denial), body)
         }
     };
@@ -244,6 +253,7 @@ fn check_pod_kind(pod: &PodView<'_>) -> Result<(), Denial> {
 struct ReviewOut<'a> {
     api_version: &'a str,
     kind: &'a str,
+    // The last one: see `append_patch`.
     response: ResponseOut<'a>,
 }
 
@@ -252,13 +262,7 @@ struct ReviewOut<'a> {
 struct ResponseOut<'a> {
     uid: &'a str,
     allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<StatusOut<'a>>,
-    // The API server wants both or neither.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'a str>,
+    status: StatusOut<'a>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'a [String],
 }
@@ -268,32 +272,52 @@ struct StatusOut<'a> {
     code: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    message: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    message: &'a str,
 }
 
-fn write(envelope: &Envelope<'_>, outcome: &Result<(&Plan, &Patch), Denial>) -> Vec<u8> {
-    let mut response =
-        ResponseOut { uid: envelope.uid, allowed: true, status: None, patch: None, patch_type: None, warnings: &[] };
-    let status = |code, reason, message| Some(StatusOut { code, reason, message });
-    match outcome {
-        Ok((plan, patch)) => {
-            response.warnings = &plan.warnings;
-            let message = if plan.is_empty() { "No changes" } else { "" };
-            response.status = status(200, None, message.to_owned());
-            if !patch.is_empty() {
-                response.patch = Some(BASE64.encode(patch.to_json().as_bytes()));
-                response.patch_type = Some("JSONPatch");
-            }
-        }
-        Err(denial) => {
-            response.allowed = false;
-            response.status = status(denial.code, Some(denial.reason()), denial.to_string());
-        }
+/// What an answer has besides its patch.
+const USUAL: usize = 512;
+
+fn write(envelope: &Envelope<'_>, plan: &Plan, patch: &Patch) -> Vec<u8> {
+    let message = if plan.is_empty() { "No changes" } else { "" };
+    let status = StatusOut { code: 200, reason: None, message };
+    let response = ResponseOut { uid: envelope.uid, allowed: true, status, warnings: &plan.warnings };
+    let mut body = Vec::with_capacity(USUAL + BASE64.encode_len(patch.as_bytes().len()));
+    write_response(envelope.api_version, response, &mut body);
+    if !patch.is_empty() {
+        append_patch(patch, &mut body);
     }
-    let review = ReviewOut { api_version: envelope.api_version, kind: "AdmissionReview", response };
-    match serde_json::to_vec(&review) {
-        Ok(body) => body,
-        Err(error) => unreachable!("strings are JSON: {error}"),
+    body
+}
+
+fn write_refusal(envelope: &Envelope<'_>, denial: &Denial) -> Vec<u8> {
+    let message = denial.to_string();
+    let status = StatusOut { code: denial.code, reason: Some(denial.reason()), message: &message };
+    let mut body = Vec::with_capacity(USUAL + message.len());
+    write_response(
+        envelope.api_version,
+        ResponseOut { uid: envelope.uid, allowed: false, status, warnings: &[] },
+        &mut body,
+    );
+    body
+}
+
+fn write_response(api_version: &str, response: ResponseOut<'_>, body: &mut Vec<u8>) {
+    let review = ReviewOut { api_version, kind: "AdmissionReview", response };
+    if let Err(error) = serde_json::to_writer(body, &review) {
+        unreachable!("strings are JSON, and memory takes them: {error}");
     }
+}
+
+/// Adds the patch to a response, as its last members; the API server wants both or neither. It goes from the patch's text
+/// right to where it is sent from: as a string of its own it would be copied, and searched for what has to be escaped.
+fn append_patch(patch: &Patch, body: &mut Vec<u8>) {
+    // The response's end and the review's.
+    body.truncate(body.len() - 2);
+    body.extend_from_slice(br#","patch":""#);
+    let start = body.len();
+    body.resize(start + BASE64.encode_len(patch.as_bytes().len()), 0);
+    BASE64.encode_mut(patch.as_bytes(), &mut body[start..]);
+    body.extend_from_slice(br#"","patchType":"JSONPatch"}}"#);
 }

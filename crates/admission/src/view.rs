@@ -5,10 +5,10 @@
 
 use crate::collections::{List, Pairs};
 use crate::object::Object;
-use crate::text::Text;
+use crate::reader;
+use crate::text::{Raw, Text};
 use serde::Deserialize;
 use serde::de::Deserializer;
-use serde_json::value::RawValue;
 
 /// A pod as far as it is read.
 #[derive(Debug, Default, Deserialize)]
@@ -85,7 +85,7 @@ pub struct ContainerView<'a> {
     pub volume_mounts: List<Option<Object<MountView<'a>>>>,
     /// Its resources, to be copied as they are.
     #[serde(borrow, default)]
-    pub resources: Option<&'a RawValue>,
+    pub resources: Option<Raw<'a>>,
     /// User and group of the container alone.
     #[serde(default)]
     pub security_context: Option<Object<SecurityView>>,
@@ -124,7 +124,7 @@ pub struct EnvView<'a> {
     pub value: Option<Text<'a>>,
     /// A reference, parsed only where it has to be compared.
     #[serde(borrow, default)]
-    pub value_from: Option<&'a RawValue>,
+    pub value_from: Option<Raw<'a>>,
 }
 
 /// A mount as far as it is read.
@@ -157,10 +157,10 @@ pub struct VolumeView<'a> {
     pub secret: Option<Object<SecretVolumeView<'a>>>,
     /// A projected volume, parsed only where it has to be compared.
     #[serde(borrow, default)]
-    pub projected: Option<&'a RawValue>,
+    pub projected: Option<Raw<'a>>,
     /// An empty directory, parsed only where it has to be compared.
     #[serde(borrow, default)]
-    pub empty_dir: Option<&'a RawValue>,
+    pub empty_dir: Option<Raw<'a>>,
 }
 
 /// A Secret as volume.
@@ -200,7 +200,10 @@ impl<'a> PodView<'a> {
     /// # Errors
     /// What JSON's reader says: a wrong type in a field that is read, a repeated field, broken JSON.
     pub fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json).map(Object::into_inner)
+        match reader::pod(json) {
+            Some(pod) => Ok(pod),
+            None => serde_json::from_str(json).map(Object::into_inner),
+        }
     }
 
     /// Init containers, then containers, with the list that each is in. A `null` entry is passed over.

@@ -5,12 +5,38 @@
 
 /// Upper case of every character by its simple mapping.
 pub fn to_upper(text: &str) -> String {
-    text.chars().map(upper).collect()
+    let mut upper = String::with_capacity(text.len());
+    push_upper(&mut upper, text);
+    upper
 }
 
 /// Lower case of every character by its simple mapping.
 pub fn to_lower(text: &str) -> String {
-    text.chars().map(lower).collect()
+    let mut lower = String::with_capacity(text.len());
+    push_lower(&mut lower, text);
+    lower
+}
+
+/// Adds a text in upper case.
+pub(crate) fn push_upper(to: &mut String, text: &str) {
+    let start = to.len();
+    if text.is_ascii() {
+        to.push_str(text);
+        to[start..].make_ascii_uppercase();
+    } else {
+        to.extend(text.chars().map(upper));
+    }
+}
+
+/// Adds a text in lower case.
+pub(crate) fn push_lower(to: &mut String, text: &str) {
+    let start = to.len();
+    if text.is_ascii() {
+        to.push_str(text);
+        to[start..].make_ascii_lowercase();
+    } else {
+        to.extend(text.chars().map(lower));
+    }
 }
 
 fn upper(c: char) -> char {

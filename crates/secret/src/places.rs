@@ -1,6 +1,7 @@
 //! Where a secret is found in a container. Admission writes there, the runtime looks there.
 
-use crate::{EnvName, FilePath, NameError, Secret, to_lower, to_upper};
+use crate::case::{push_lower, push_upper};
+use crate::{EnvName, FilePath, NameError, Secret};
 
 /// How names are made of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,30 +40,50 @@ pub fn places(secret: &Secret, naming: &Naming<'_>) -> Places {
         VersionPart::Included => secret.group_version.as_str(),
         VersionPart::LeftOut => "",
     };
-    let parts: Vec<&str> =
-        [secret.group.as_str(), version, secret.key.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
-    let upper: Vec<String> = parts.iter().map(|part| to_upper(part)).collect();
-    let env = EnvName::parse(format!("{}{}", naming.env_prefix, upper.join("_")));
-    Places { env, files: files(&parts, naming) }
+    let parts = [secret.group.as_str(), version, secret.key.as_str()];
+    let mut env = String::with_capacity(naming.env_prefix.len() + length(parts));
+    env.push_str(naming.env_prefix);
+    for (index, part) in parts.into_iter().filter(|part| !part.is_empty()).enumerate() {
+        if index > 0 {
+            env.push('_');
+        }
+        push_upper(&mut env, part);
+    }
+    Places { env: EnvName::parse(env), files: files(parts, naming) }
 }
 
-fn files(parts: &[&str], naming: &Naming<'_>) -> Result<Vec<FilePath>, NameError> {
-    let path = |parts: &[String]| {
-        let (last, head) = parts.split_last().map_or(("", parts), |(last, head)| (last.as_str(), head));
-        let mut path: String = head.iter().flat_map(|part| [part.as_str(), "/"]).collect();
-        path.push_str(naming.file_prefix);
-        path.push_str(last);
-        FilePath::parse(path)
-    };
-    let lower = path(&parts.iter().map(|part| to_lower(part)).collect::<Vec<_>>())?;
+fn files(parts: [&str; 3], naming: &Naming<'_>) -> Result<Vec<FilePath>, NameError> {
+    let lower = FilePath::parse(path(parts, naming.file_prefix, push_lower))?;
     let mut files = vec![lower];
     if naming.spelled {
-        let spelled = path(&parts.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        if spelled != files[0] {
-            files.push(spelled);
+        let spelled = path(parts, naming.file_prefix, String::push_str);
+        if spelled != files[0].as_str() {
+            files.push(FilePath::parse(spelled)?);
         }
     }
     Ok(files)
+}
+
+/// The parts that are not empty as folders and a file.
+fn path(parts: [&str; 3], file_prefix: &str, push: impl Fn(&mut String, &str)) -> String {
+    let mut path = String::with_capacity(file_prefix.len() + length(parts));
+    let (last, folders) = match parts {
+        [folders @ .., last] if !last.is_empty() => (last, folders),
+        [folder, last, _] if !last.is_empty() => (last, [folder, ""]),
+        [last, ..] => (last, ["", ""]),
+    };
+    for folder in folders.into_iter().filter(|folder| !folder.is_empty()) {
+        push(&mut path, folder);
+        path.push('/');
+    }
+    path.push_str(file_prefix);
+    push(&mut path, last);
+    path
+}
+
+/// Bytes of the parts with what stands between them.
+fn length(parts: [&str; 3]) -> usize {
+    parts.iter().map(|part| part.len() + 1).sum()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::brought::{self, ENV_VAR_HINT};
 use crate::config::Config;
 use crate::plan::{Pull, Source};
 use secret::{Secret, to_lower};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The memory volume, and the start of the containers' names.
@@ -12,7 +13,7 @@ const NAMES: (&str, &str) = ("aws-secret-vol", "aws-pull-secret");
 /// Amazon's container writes below it.
 const FOLDER: &str = "/tmp";
 
-pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
+pub(super) fn ask<'s>(secret: &'s Secret, config: &Config) -> Answer<'s> {
     if secret.group.is_empty() || secret.key.is_empty() {
         return Answer::passes("needs both key and group", "ask with both `group` and `key`");
     }
@@ -36,7 +37,7 @@ pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
         folder: FOLDER,
         file,
     };
-    Answer::Takes { source: Source::Pulled(Arc::new(pull)), named: secret.clone() }
+    Answer::Takes { source: Source::Pulled(Arc::new(pull)), named: Cow::Borrowed(secret) }
 }
 
 /// What Amazon's container will stumble over.

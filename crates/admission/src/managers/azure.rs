@@ -7,6 +7,7 @@ use super::shell;
 use crate::config::Config;
 use crate::plan::{Pull, Source};
 use secret::{FILE_ROOT, Secret, to_lower};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The memory volume, and the start of the containers' names.
@@ -16,7 +17,7 @@ const LOGIN: &str = r#"az login --service-principal -u $AZURE_CLIENT_ID -t $AZUR
 const SCRIPT: &str = r#"az keyvault secret show --id "$1" --query "value" -o tsv > "$2""#;
 const MAKE_FOLDER: &str = r#"mkdir -p "$3""#;
 
-pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
+pub(super) fn ask<'s>(secret: &'s Secret, config: &Config) -> Answer<'s> {
     let (group, version) = (secret.group.as_str(), secret.group_version.as_str());
     if group.is_empty() {
         return Answer::passes("needs a group", "ask with a `group`: the secret's whole URI in its Key Vault");
@@ -61,7 +62,7 @@ pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
         folder: FILE_ROOT,
         file,
     };
-    Answer::Takes { source: Source::Pulled(Arc::new(pull)), named: secret.clone() }
+    Answer::Takes { source: Source::Pulled(Arc::new(pull)), named: Cow::Borrowed(secret) }
 }
 
 /// What a task or `az` will stumble over.

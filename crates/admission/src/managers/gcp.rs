@@ -6,6 +6,7 @@ use super::shell;
 use crate::config::Config;
 use crate::plan::{Pull, Source};
 use secret::{FILE_ROOT, Secret, to_lower};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The memory volume, and the start of the containers' names.
@@ -14,7 +15,7 @@ const NAMES: (&str, &str) = ("gcp-secret-vol", "gcp-pull-secret");
 /// (`projects/P/secrets/S`) or a name alone, hence the two attempts.
 const SCRIPT: &str = r#"gcloud secrets versions access "$1/versions/$2" --out-file="$3" || gcloud secrets versions access "$2" --secret="$1" --out-file="$3"; chmod +rX "$4" "$3""#;
 
-pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
+pub(super) fn ask<'s>(secret: &'s Secret, config: &Config) -> Answer<'s> {
     let (group, version) = (secret.group.as_str(), secret.group_version.as_str());
     if group.is_empty() || version.is_empty() {
         return Answer::passes(
@@ -49,7 +50,7 @@ pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
         folder: FILE_ROOT,
         file,
     };
-    Answer::Takes { source: Source::Pulled(Arc::new(pull)), named: secret.clone() }
+    Answer::Takes { source: Source::Pulled(Arc::new(pull)), named: Cow::Borrowed(secret) }
 }
 
 /// What a task or `gcloud` will stumble over.

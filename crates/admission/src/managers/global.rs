@@ -3,22 +3,23 @@
 use super::Answer;
 use crate::config::Config;
 use crate::dialect::GlobalRule;
-use crate::plan::Source;
+use crate::plan::{Reason, Source};
 use crate::values::Globals;
 use secret::{Mount, Secret};
+use std::borrow::Cow;
 
-pub(super) fn ask(secret: &Secret, config: &Config, globals: &Globals) -> Answer {
+pub(super) fn ask<'s>(secret: &'s Secret, config: &Config, globals: &Globals) -> Answer<'s> {
     if secret.group.is_empty() || secret.key.is_empty() {
         return Answer::passes("needs both key and group", "ask with both `group` and `key`");
     }
     let lookup = &config.global;
     let Some(value) = globals.get(lookup, &secret.group, &secret.key) else {
-        let env = Globals::env_name(lookup, &secret.group, &secret.key).escape_debug().to_string();
-        let file = format!("{}/{}/{}", lookup.secrets_prefix, secret.group, secret.key).escape_debug().to_string();
-        return Answer::passes(
-            format!("not found: env `{env}`, file `{file}`"),
-            "give the webhook's pod that variable or file, or configure another manager",
-        );
+        let env = Globals::env_name(lookup, &secret.group, &secret.key);
+        let file = [lookup.secrets_prefix.as_str(), &secret.group, &secret.key].join("/");
+        return Answer::Passes {
+            reason: Reason::NotFound { env, file },
+            hint: "give the webhook's pod that variable or file, or configure another manager".into(),
+        };
     };
     let hint = "ask for it as ENV_VAR, or keep it in another manager";
     match secret.mount {
@@ -40,5 +41,5 @@ pub(super) fn ask(secret: &Secret, config: &Config, globals: &Globals) -> Answer
             "keep it in a manager that gives files",
         );
     }
-    Answer::Takes { source: Source::Inline, named: secret.clone() }
+    Answer::Takes { source: Source::Inline, named: Cow::Borrowed(secret) }
 }

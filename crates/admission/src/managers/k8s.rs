@@ -7,35 +7,40 @@ use crate::plan::Source;
 use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
 use secret::{Mount, Secret};
+use std::borrow::Cow;
 
-pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
+pub(super) fn ask<'s>(secret: &'s Secret, config: &Config) -> Answer<'s> {
     if let Mount::Other(number) = secret.mount {
         return Answer::passes(format!("unrecognized mount requirement [{number}]"), "ask for ANY, ENV_VAR or FILE");
     }
     if secret.key.is_empty() {
         return Answer::passes("needs a key", "ask with a `key`: the key within the Secret");
     }
-    let group = effective_group(secret, config);
+    let named = named(secret, config);
+    let group = named.group.as_str();
     if group.is_empty() {
         return Answer::passes("needs a group", "ask with a `group`: the name of the Secret");
     }
     let name = match config.dialect.files {
         // Flyte takes any string; what the API server would refuse is found where the pod is shaped.
-        FileRule::VolumePerGroup => group.clone(),
-        FileRule::OneProjected => match checked_name(secret, &group, config) {
+        FileRule::VolumePerGroup => group.to_owned(),
+        FileRule::OneProjected => match checked_name(secret, group, config) {
             Ok(name) => name,
             Err((reason, hint)) => return Answer::passes(reason, hint),
         },
     };
     let source = Source::Reference { name, key: secret.key.clone() };
-    Answer::Takes { source, named: Secret { group, ..secret.clone() } }
+    Answer::Takes { source, named }
 }
 
-/// The group that names the Secret.
-pub(super) fn effective_group(secret: &Secret, config: &Config) -> String {
+/// The secret with the group that names the Secret.
+pub(super) fn named<'s>(secret: &'s Secret, config: &Config) -> Cow<'s, Secret> {
     match config.dialect.group {
-        GroupRule::Md5OfKey if secret.group.is_empty() => HEXLOWER.encode(&Md5::digest(secret.key.as_bytes())),
-        GroupRule::Md5OfKey | GroupRule::Required => secret.group.clone(),
+        GroupRule::Md5OfKey if secret.group.is_empty() => {
+            let group = HEXLOWER.encode(&Md5::digest(secret.key.as_bytes()));
+            Cow::Owned(Secret { group, ..secret.clone() })
+        }
+        GroupRule::Md5OfKey | GroupRule::Required => Cow::Borrowed(secret),
     }
 }
 

@@ -5,11 +5,10 @@ use crate::config::Config;
 use crate::plan::Source;
 use secret::Secret;
 
-pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
+pub(super) fn ask<'s>(secret: &'s Secret, config: &Config) -> Answer<'s> {
     if secret.key.is_empty() {
         return Answer::passes("needs a key", "ask with a `key`");
     }
     // The names are those that K8s would give, so that a task reads on a laptop what it reads in the cluster.
-    let named = Secret { group: k8s::effective_group(secret, config), ..secret.clone() };
-    Answer::Takes { source: Source::Sealed, named }
+    Answer::Takes { source: Source::Sealed, named: k8s::named(secret, config) }
 }

@@ -25,7 +25,7 @@ pub(super) fn command(line: String, script: &str, values: &[&str]) -> Vec<String
 }
 
 /// The refusal of a value that a program would take for an option.
-pub(super) fn option(value: &str) -> Option<Answer> {
+pub(super) fn option(value: &str) -> Option<Answer<'static>> {
     value.starts_with('-').then(|| {
         Answer::refuses(
             format!("`{}` starts with `-`, which the store's program would take for an option", value.escape_debug()),

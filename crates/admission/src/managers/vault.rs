@@ -8,6 +8,7 @@ use crate::plan::{Annotated, Source};
 use data_encoding::HEXLOWER;
 use secret::{FILE_ROOT, Secret, to_lower};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The prefix of the injector's annotations.
@@ -32,7 +33,7 @@ impl Engine {
     }
 }
 
-pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
+pub(super) fn ask<'s>(secret: &'s Secret, config: &Config) -> Answer<'s> {
     if secret.group.is_empty() || secret.key.is_empty() {
         return Answer::passes("needs both key and group", "ask with both `group` (the path) and `key`");
     }
@@ -57,7 +58,7 @@ pub(super) fn ask(secret: &Secret, config: &Config) -> Answer {
     };
     let file = brought::join(&[&secret.group, &secret.key]);
     let annotated = Annotated { what, file, annotations };
-    Answer::Takes { source: Source::Annotated(Arc::new(annotated)), named: secret.clone() }
+    Answer::Takes { source: Source::Annotated(Arc::new(annotated)), named: Cow::Borrowed(secret) }
 }
 
 /// The annotations that every pod with secrets of Vault gets; the configured ones go before them.

@@ -8,18 +8,24 @@ use crate::plan::{Outcome, Source, Step};
 use crate::policy::Identity;
 use crate::values::Globals;
 use secret::Secret;
+use std::borrow::Cow;
 
 /// A request that a manager took.
-pub(super) struct Taken {
+pub(super) struct Taken<'s> {
     pub(super) manager: Manager,
     pub(super) source: Source,
     /// The secret with the group under which its names are made.
-    pub(super) named: Secret,
+    pub(super) named: Cow<'s, Secret>,
     pub(super) steps: Vec<Step>,
 }
 
 /// Asks the chain for a secret.
-pub(super) fn walk(secret: &Secret, who: &Identity, config: &Config, globals: &Globals) -> Result<Taken, Denial> {
+pub(super) fn walk<'s>(
+    secret: &'s Secret,
+    who: &Identity,
+    config: &Config,
+    globals: &Globals,
+) -> Result<Taken<'s>, Denial> {
     let mut steps: Vec<Step> = Vec::new();
     let mut taken = None;
     for manager in config.chain() {
@@ -68,7 +74,7 @@ fn nobody(secret: &Secret, steps: &[Step], config: &Config, globals: &Globals) -
             Answer::Takes { .. } | Answer::Refuses { .. } => None,
         },
         Outcome::Skipped { .. } => {
-            Some("ask the platform's administrators for a rule in `policy` that allows it".to_owned())
+            Some("ask the platform's administrators for a rule in `policy` that allows it".into())
         }
         Outcome::Chosen { .. } | Outcome::Shadowed => None,
     });

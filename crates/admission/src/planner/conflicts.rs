@@ -159,16 +159,18 @@ fn secrets_below(plan: &Plan, path: &str) -> String {
 
 /// Whether a mount is at or under the secrets' root, however its path is spelled.
 pub(super) fn is_under_root(path: &str) -> bool {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
+    let mut root = FILE_ROOT.split('/').filter(|part| !part.is_empty());
+    let mut parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    if !path.contains("..") {
+        return root.all(|part| parts.next() == Some(part));
+    }
+    let mut left: Vec<&str> = Vec::new();
+    for part in parts {
+        if part == ".." {
+            left.pop();
+        } else {
+            left.push(part);
         }
     }
-    let root: Vec<&str> = FILE_ROOT.split('/').filter(|part| !part.is_empty()).collect();
-    parts.starts_with(&root)
+    left.len() >= root.clone().count() && root.zip(left).all(|(root, part)| root == part)
 }

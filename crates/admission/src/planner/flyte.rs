@@ -27,7 +27,7 @@ const MAX_PATH: usize = 3072;
 
 pub(super) fn shape(
     plan: &mut Plan,
-    secrets: Vec<Secret>,
+    secrets: &[Secret],
     pod: &PodView<'_>,
     who: &Identity,
     config: &Config,
@@ -37,8 +37,8 @@ pub(super) fn shape(
     let mut volumes = Volumes::new(pod);
     let mut pulls = Pulls::new(pod);
     let mut sealed = false;
-    for (index, secret) in secrets.into_iter().enumerate() {
-        let taken = chain::walk(&secret, who, config, globals)?;
+    for (index, secret) in secrets.iter().enumerate() {
+        let taken = chain::walk(secret, who, config, globals)?;
         let mut shaping = Shaping { config, index, taken, secret, prefix: &prefix, env: Vec::new() };
         sealed |= shaping.taken.source == Source::Sealed;
         let request = match (shaping.secret.mount, &shaping.taken.source) {
@@ -82,8 +82,8 @@ pub(super) fn shape(
 struct Shaping<'c> {
     config: &'c Config,
     index: usize,
-    taken: Taken,
-    secret: Secret,
+    taken: Taken<'c>,
+    secret: &'c Secret,
     prefix: &'c str,
     env: Vec<EnvAddition>,
 }
@@ -173,11 +173,11 @@ impl Shaping<'_> {
         self.env.extend(conflicts::marker(name, value));
     }
 
-    fn request(&self, env: Vec<EnvName>, path_env: Vec<EnvName>, files: Vec<String>) -> Request {
+    fn request(&mut self, env: Vec<EnvName>, path_env: Vec<EnvName>, files: Vec<String>) -> Request {
         Request {
             secret: self.secret.clone(),
             mounts: vec![self.secret.mount],
-            chain: self.taken.steps.clone(),
+            chain: std::mem::take(&mut self.taken.steps),
             manager: self.taken.manager,
             source: self.taken.source.clone(),
             env_required: !env.is_empty(),
@@ -188,7 +188,7 @@ impl Shaping<'_> {
     }
 
     fn deny(&self, why: impl std::fmt::Display) -> Denial {
-        Denial::secret(self.config, &self.secret, why)
+        Denial::secret(self.config, self.secret, why)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::values::Globals;
 use crate::variable::{Clash, clash};
 use crate::view::PodView;
 use secret::{EnvName, FILE_ROOT, Naming, Places, Secret, VersionPart, places};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 pub(super) fn shape(
     plan: &mut Plan,
@@ -29,12 +29,12 @@ pub(super) fn shape(
     plan.env.extend(conflicts::marker(secret::DEFAULT_DIR_ENV, FILE_ROOT));
     plan.env.extend(conflicts::marker(secret::FILE_PREFIX_ENV, ""));
     plan.env.extend(conflicts::marker(secret::ENV_PREFIX_ENV, &config.env_prefix));
-    let mut versions: HashMap<_, usize> = HashMap::with_capacity(wishes.len());
+    let mut versions: BTreeMap<_, usize> = BTreeMap::new();
     for Wish { secret, .. } in &wishes {
         *versions.entry((&secret.group, &secret.key)).or_default() += 1;
     }
-    for (index, wish) in wishes.iter().enumerate() {
-        let secret = &wish.secret;
+    for (index, wish) in wishes.into_iter().enumerate() {
+        let secret = wish.secret;
         let alone = versions.get(&(&secret.group, &secret.key)) == Some(&1);
         let request = request(wish, alone, who, config, globals)?;
         hand_over(plan, index, &request);
@@ -55,18 +55,17 @@ pub(super) fn shape(
 }
 
 /// One secret with its manager and its places.
-fn request(wish: &Wish, alone: bool, who: &Identity, config: &Config, globals: &Globals) -> Result<Request, Denial> {
-    let secret = &wish.secret;
+fn request(wish: Wish<'_>, alone: bool, who: &Identity, config: &Config, globals: &Globals) -> Result<Request, Denial> {
+    let secret = wish.secret;
     let taken = chain::walk(secret, who, config, globals)?;
-    let mut all_places = vec![found(&taken.named, VersionPart::Included, config)];
+    let with_version = found(&taken.named, VersionPart::Included, config);
     // A pinned secret is also found without its version, as long as that is not ambiguous.
-    if !secret.group_version.is_empty() && alone {
-        all_places.push(found(&taken.named, VersionPart::LeftOut, config));
-    }
+    let pinned = !secret.group_version.is_empty() && alone;
+    let without = pinned.then(|| found(&taken.named, VersionPart::LeftOut, config));
     // ANY is a variable too where the value is known to fit when it is delivered.
     let wants_env = wish.env || (wish.any && taken.source == Source::Sealed);
     let (mut env, mut files) = (Vec::new(), Vec::new());
-    for places in all_places {
+    for places in [Some(with_version), without].into_iter().flatten() {
         let fits_file = places.files.is_ok();
         let variable = places.env.map_err(|error| error.to_string()).and_then(harmless);
         let fits_variable = variable.is_ok();
@@ -99,7 +98,7 @@ fn request(wish: &Wish, alone: bool, who: &Identity, config: &Config, globals: &
     dedup(&mut files);
     Ok(Request {
         secret: secret.clone(),
-        mounts: wish.mounts.clone(),
+        mounts: wish.mounts,
         chain: taken.steps,
         manager: taken.manager,
         source: taken.source,
@@ -137,13 +136,11 @@ fn chosen_name(name: &str, secret: &Secret, config: &Config) -> Result<EnvName, 
 }
 
 fn dedup<T: PartialEq>(items: &mut Vec<T>) {
-    let mut kept = Vec::with_capacity(items.len());
-    for item in items.drain(..) {
-        if !kept.contains(&item) {
-            kept.push(item);
+    for index in (1..items.len()).rev() {
+        if items[..index].contains(&items[index]) {
+            items.remove(index);
         }
     }
-    *items = kept;
 }
 
 /// The request's variables, in the order in which they stand in the containers.
@@ -168,7 +165,7 @@ fn hand_over(plan: &mut Plan, index: usize, request: &Request) {
 
 /// Two different secrets can't share a variable.
 fn check_names(plan: &Plan, config: &Config) -> Result<(), Denial> {
-    let mut owners: HashMap<&str, Option<usize>> = HashMap::new();
+    let mut owners: BTreeMap<&str, Option<usize>> = BTreeMap::new();
     for addition in &plan.env {
         let owner = *owners.entry(addition.name.as_str()).or_insert(addition.request);
         if owner != addition.request
@@ -188,7 +185,7 @@ fn check_names(plan: &Plan, config: &Config) -> Result<(), Denial> {
 
 /// Two different secrets can't share a file, and no file can be another's folder.
 fn check_files(plan: &Plan, config: &Config) -> Result<(), Denial> {
-    let mut files: HashMap<&str, usize> = HashMap::new();
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, request) in plan.requests.iter().enumerate() {
         for file in &request.files {
             let other = *files.entry(file).or_insert(index);

@@ -3,13 +3,13 @@
 use crate::config::Config;
 use crate::denial::Denial;
 use secret::{Mount, Secret};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What a task wants of one secret.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(super) struct Wish<'s> {
     /// The first request for it.
-    pub(super) secret: Secret,
+    pub(super) secret: &'s Secret,
     /// How it was asked for, each way once.
     pub(super) mounts: Vec<Mount>,
     /// Some request insists on an environment variable.
@@ -19,26 +19,25 @@ pub(super) struct Wish {
     /// Some request insists on a file.
     pub(super) file: bool,
     /// Chosen names of variables for the value.
-    pub(super) value_names: Vec<String>,
+    pub(super) value_names: Vec<&'s str>,
     /// Chosen names of variables for the file's path.
-    pub(super) path_names: Vec<String>,
+    pub(super) path_names: Vec<&'s str>,
 }
 
-impl Wish {
-    fn new(secret: &Secret) -> Self {
-        let (env, any, file) = (false, false, false);
+impl<'s> Wish<'s> {
+    fn new(secret: &'s Secret) -> Self {
         Self {
-            secret: secret.clone(),
+            secret,
             mounts: Vec::new(),
-            env,
-            any,
-            file,
+            env: false,
+            any: false,
+            file: false,
             value_names: Vec::new(),
             path_names: Vec::new(),
         }
     }
 
-    fn add(&mut self, secret: &Secret) {
+    fn add(&mut self, secret: &'s Secret) {
         if !self.mounts.contains(&secret.mount) {
             self.mounts.push(secret.mount);
         }
@@ -56,16 +55,16 @@ impl Wish {
                 &mut self.path_names
             }
         };
-        if !secret.env_var.is_empty() && !names.contains(&secret.env_var) {
-            names.push(secret.env_var.clone());
+        if !secret.env_var.is_empty() && !names.contains(&secret.env_var.as_str()) {
+            names.push(&secret.env_var);
         }
     }
 }
 
 /// Lays requests for the same group, version and key together, in the order of their first request.
-pub(super) fn merge(secrets: &[Secret], config: &Config) -> Result<Vec<Wish>, Denial> {
-    let mut wishes: Vec<Wish> = Vec::with_capacity(secrets.len());
-    let mut places = HashMap::with_capacity(secrets.len());
+pub(super) fn merge<'s>(secrets: &'s [Secret], config: &Config) -> Result<Vec<Wish<'s>>, Denial> {
+    let mut wishes: Vec<Wish<'s>> = Vec::with_capacity(secrets.len());
+    let mut places = BTreeMap::new();
     for secret in secrets {
         if let Mount::Other(number) = secret.mount {
             return Err(unknown_mount(secret, number, config));

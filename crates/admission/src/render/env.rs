@@ -1,17 +1,28 @@
 //! Variables, by the dialect's rule.
 
 use crate::dialect::EnvRule;
-use crate::patch::Patch;
-use crate::plan::Plan;
+use crate::patch::{At, Patch};
+use crate::plan::{EnvAddition, Plan};
 use crate::values::Values;
 use crate::variable::{Variable, same_variable};
 use crate::view::ContainerView;
 
-pub(super) fn write(plan: &Plan, container: &ContainerView<'_>, base: &str, values: &Values, patch: &mut Patch) {
-    let variables: Vec<Variable<'_>> = plan.env.iter().map(|addition| Variable::new(addition, values)).collect();
+/// What is written into every target.
+pub(super) fn variables<'a>(additions: &'a [EnvAddition], values: &Values) -> Vec<Variable<'a>> {
+    additions.iter().map(|addition| Variable::new(addition, values)).collect()
+}
+
+/// Writes all of a plan's variables into a container.
+pub(super) fn write(
+    plan: &Plan,
+    variables: &[Variable<'_>],
+    container: &ContainerView<'_>,
+    base: &str,
+    patch: &mut Patch,
+) {
     match plan.dialect.env_rule {
-        rule @ (EnvRule::AppendIfAbsent | EnvRule::ReplaceInFront) => put(rule, &variables, container, base, patch),
-        EnvRule::OursFirst => ours_first(plan, &variables, container, &format!("{base}/env"), patch),
+        rule @ (EnvRule::AppendIfAbsent | EnvRule::ReplaceInFront) => put(rule, variables, container, base, patch),
+        EnvRule::OursFirst => ours_first(plan, variables, container, &format!("{base}/env"), patch),
     }
 }
 
@@ -87,10 +98,10 @@ fn replace_in_front(variables: &[Variable<'_>], container: &ContainerView<'_>, l
         return;
     }
     for at in (0..there.len()).rev().filter(|at| gone[*at]) {
-        patch.remove(format!("{list}/{at}"));
+        patch.remove(At(list, at));
     }
     for (at, variable) in front.iter().enumerate() {
-        patch.add(format!("{list}/{at}"), variable);
+        patch.add(At(list, at), variable);
     }
 }
 
@@ -105,7 +116,7 @@ fn ours_first(plan: &Plan, variables: &[Variable<'_>], container: &ContainerView
             .find_map(|(at, env)| env.as_ref().filter(|env| env.name.as_str() == variable.name).map(|env| (at, env)));
         match found {
             Some((_, env)) if same_variable(env, &addition.value) => {}
-            Some((at, _)) => patch.replace(format!("{list}/{at}"), variable),
+            Some((at, _)) => patch.replace(At(list, at), variable),
             None => missing.push(variable),
         }
     }
@@ -114,7 +125,7 @@ fn ours_first(plan: &Plan, variables: &[Variable<'_>], container: &ContainerView
     }
     if container.env.is_there() {
         for (at, variable) in missing.iter().enumerate() {
-            patch.add(format!("{list}/{at}"), variable);
+            patch.add(At(list, at), variable);
         }
     } else {
         patch.add(list, &missing);

@@ -1,11 +1,13 @@
 //! The init container that fetches what is sealed.
 
 use crate::collections::List;
-use crate::patch::Patch;
+use crate::patch::{At, Patch};
 use crate::plan::{ENV_VOLUME, FETCHER, FILES_VOLUME, Fetcher, Plan, VolumeAddition};
 use crate::view::{ContainerView, PodView};
 use serde_json::{Map, Value, json};
 
+/// The list that it stands in.
+const LIST: &str = "/spec/initContainers";
 /// Where the fetcher sees the memory volume of files.
 pub(super) const FETCHER_FILES: &str = "/run/keybearer/files";
 /// Where the fetcher sees the memory volume of the env file.
@@ -24,14 +26,14 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
         Some((at, container)) => {
             set_again(fetcher, &mounts, at, container, patch);
             if let Some(before) = fetcher.before.filter(|before| *before < at) {
-                patch.relocate(format!("/spec/initContainers/{at}"), format!("/spec/initContainers/{before}"));
+                patch.relocate(At(LIST, at), At(LIST, before));
             }
         }
         None => {
             let container = container(fetcher, mounts);
             match (init.is_some_and(List::is_there), fetcher.before) {
-                (true, Some(before)) => patch.add(format!("/spec/initContainers/{before}"), &container),
-                (is_there, _) => patch.append("/spec/initContainers", is_there, &[container]),
+                (true, Some(before)) => patch.add(At(LIST, before), &container),
+                (is_there, _) => patch.append(LIST, is_there, &[container]),
             }
         }
     }
@@ -82,15 +84,16 @@ fn security(fetcher: &Fetcher) -> Value {
 }
 
 fn set_again(fetcher: &Fetcher, mounts: &[(&str, &str)], at: usize, container: &ContainerView<'_>, patch: &mut Patch) {
-    let base = format!("/spec/initContainers/{at}");
+    let base = format!("{LIST}/{at}");
+    let list = format!("{base}/volumeMounts");
     if container.image.as_str() != fetcher.image {
-        patch.add(format!("{base}/image"), &fetcher.image);
+        patch.add(At(base.as_str(), "image"), &fetcher.image);
     }
     if !matches!(container.args.items(), [only] if only.as_str() == "fetch") {
-        patch.add(format!("{base}/args"), &["fetch"]);
+        patch.add(At(base.as_str(), "args"), &["fetch"]);
     }
     if container.security_context.is_none() {
-        patch.add(format!("{base}/securityContext"), &security(fetcher));
+        patch.add(At(base.as_str(), "securityContext"), &security(fetcher));
     }
     let there = container.volume_mounts.items();
     let mut added = Vec::new();
@@ -100,9 +103,9 @@ fn set_again(fetcher: &Fetcher, mounts: &[(&str, &str)], at: usize, container: &
         });
         match entry {
             Some((_, mount)) if mount.mount_path.as_str() == *path => {}
-            Some((index, _)) => patch.add(format!("{base}/volumeMounts/{index}/mountPath"), path),
+            Some((index, _)) => patch.add(At(list.as_str(), At(index, "mountPath")), path),
             None => added.push(json!({"name": name, "mountPath": path})),
         }
     }
-    patch.append(&format!("{base}/volumeMounts"), container.volume_mounts.is_there(), &added);
+    patch.append(&list, container.volume_mounts.is_there(), &added);
 }

@@ -1,6 +1,6 @@
 //! Mounts of one container.
 
-use crate::patch::Patch;
+use crate::patch::{At, Patch};
 use crate::plan::{FILES_VOLUME, MountAddition, REFERENCE_VOLUME};
 use crate::view::ContainerView;
 use serde::Serialize;
@@ -26,13 +26,13 @@ pub(super) fn put(mounts: &[MountAddition], container: &ContainerView<'_>, base:
             Some((at, there)) if matches!(mount.volume.as_str(), REFERENCE_VOLUME | FILES_VOLUME) => {
                 let entry = format!("{list}/{at}");
                 if there.mount_path.as_str() != mount.path {
-                    patch.add(format!("{entry}/mountPath"), &mount.path);
+                    patch.add(At(entry.as_str(), "mountPath"), &mount.path);
                 }
                 if there.read_only != Some(true) {
-                    patch.add(format!("{entry}/readOnly"), &true);
+                    patch.add(At(entry.as_str(), "readOnly"), &true);
                 }
                 if there.sub_path.is_some() {
-                    patch.remove(format!("{entry}/subPath"));
+                    patch.remove(At(entry.as_str(), "subPath"));
                 }
             }
             // Flyte leaves a mount of that name as it is.

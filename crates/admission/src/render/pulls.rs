@@ -13,8 +13,7 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, values: &Values, patch: &mut
     let init = pod.spec.as_ref().map(|spec| &spec.init_containers);
     let mut added = Vec::new();
     for container in &plan.pulls {
-        let variables: Vec<Variable<'_>> =
-            plan.env[container.env_from..].iter().map(|addition| Variable::new(addition, values)).collect();
+        let variables = env::variables(&plan.env[container.env_from..], values);
         let there = container.there.and_then(|at| Some((at, init?.items().get(at)?.as_ref()?)));
         match there {
             Some((at, view)) => {

@@ -1,6 +1,6 @@
 //! Volumes of the pod.
 
-use crate::patch::Patch;
+use crate::patch::{At, Patch};
 use crate::plan::{Plan, REFERENCE_VOLUME, VolumeAddition};
 use crate::view::{PodView, VolumeView};
 use serde::Serialize;
@@ -119,15 +119,15 @@ fn set_projected(index: usize, view: &VolumeView<'_>, ours: Projected<'_>, patch
         Some(Value::Object(there)) => {
             let base = format!("/spec/volumes/{index}/projected");
             if there.get("sources") != Some(&json!(ours.sources)) {
-                patch.add(format!("{base}/sources"), &ours.sources);
+                patch.add(At(base.as_str(), "sources"), &ours.sources);
             }
             if there.get("defaultMode") != Some(&json!(DEFAULT_MODE)) {
-                patch.add(format!("{base}/defaultMode"), &DEFAULT_MODE);
+                patch.add(At(base.as_str(), "defaultMode"), &DEFAULT_MODE);
             }
         }
         Some(_) | None => {
             let ours = Volume { name: REFERENCE_VOLUME, projected: Some(ours), ..Volume::default() };
-            patch.replace(format!("/spec/volumes/{index}"), &ours);
+            patch.replace(At("/spec/volumes", index), &ours);
         }
     }
 }
@@ -138,11 +138,11 @@ fn set_memory(index: usize, view: &VolumeView<'_>, name: &str, empty_dir: &Value
         // A limit that another plugin has set is kept.
         Some(Value::Object(there)) => {
             if there.get("medium") != Some(&json!("Memory")) {
-                patch.add(format!("/spec/volumes/{index}/emptyDir/medium"), "Memory");
+                patch.add(At("/spec/volumes", At(index, "emptyDir/medium")), "Memory");
             }
         }
         Some(_) | None => {
-            patch.replace(format!("/spec/volumes/{index}"), &json!({"name": name, "emptyDir": empty_dir}));
+            patch.replace(At("/spec/volumes", index), &json!({"name": name, "emptyDir": empty_dir}));
         }
     }
 }

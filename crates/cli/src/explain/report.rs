@@ -76,7 +76,7 @@ struct ChainStep<'a> {
 #[serde(tag = "outcome", rename_all = "lowercase")]
 enum StepOutcome<'a> {
     Chosen { rule: &'a str },
-    Passed { reason: &'a str },
+    Passed { reason: String },
     Skipped { rule: &'a str },
     Shadowed,
 }
@@ -152,7 +152,7 @@ impl<'a> From<&'a Step> for ChainStep<'a> {
     fn from(step: &'a Step) -> Self {
         let outcome = match &step.outcome {
             Outcome::Chosen { rule } => StepOutcome::Chosen { rule },
-            Outcome::Passed { reason } => StepOutcome::Passed { reason },
+            Outcome::Passed { reason } => StepOutcome::Passed { reason: reason.to_string() },
             Outcome::Skipped { rule } => StepOutcome::Skipped { rule },
             Outcome::Shadowed => StepOutcome::Shadowed,
         };
