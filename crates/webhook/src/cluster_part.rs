@@ -21,6 +21,8 @@ use tokio::sync::Notify;
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 /// How often a certificate is looked for where there was none.
 const RETRY: Duration = Duration::from_secs(10);
+/// How often it is looked whether the Secret is still somebody else's.
+const OF_OTHERS: Duration = Duration::from_secs(600);
 
 /// Makes the certificates, and says what was done.
 ///
@@ -119,6 +121,10 @@ impl Part {
                     return Ok(Some(done));
                 }
                 // With certificates in files the server serves, whatever the API server says.
+                Err(error) if self.shared.certificates.is_valid() && error.is_of_others() => {
+                    tracing::info!(reason = %error, "the certificate in files is served, and renewed by whoever writes it");
+                    return Ok(None);
+                }
                 Err(error) if self.shared.certificates.is_valid() => {
                     tracing::warn!(%error, "the certificate of the files is served");
                     return Ok(None);
@@ -239,16 +245,19 @@ impl Part {
 
     fn keep_in_mind(&self, pair: &Pair) {
         self.taken.store(Some(Arc::new(pair.clone())));
+        if let Ok(ca) = certificates::lifetime(&pair.ca) {
+            self.shared.metrics.ca_not_after.set(ca.not_after_1970());
+        }
         self.shared.certificates.set_kept_in_cluster();
     }
 
     /// Looks from time to time at the certificate's end, and at what others have done to the Secret, for as long as the server runs. What is written is served as soon as
     /// [`Part::look`] finds that it may be.
     async fn renew(&self, wake: &Notify) {
-        let mut said = String::new();
+        let (mut said, mut retry) = (String::new(), RETRY);
         loop {
             let is_ours = self.taken.load().is_some();
-            let pause = if is_ours { earlier(self.pace.look.min(self.spec.leaf_life / 6)) } else { RETRY };
+            let pause = if is_ours { earlier(self.pace.look.min(self.spec.leaf_life / 6)) } else { retry };
             tokio::time::sleep(pause).await;
             let served = self.taken.load_full();
             let known = Known { served: served.as_deref(), published: "" };
@@ -267,7 +276,12 @@ impl Part {
                         wake.notify_one();
                     }
                 }
+                // That was said at the start, and is no fault.
+                Err(error) if !is_ours && error.is_of_others() && self.shared.certificates.is_valid() => {
+                    retry = OF_OTHERS;
+                }
                 Err(error) => {
+                    retry = RETRY;
                     let text = error.to_string();
                     if text != said {
                         tracing::error!(%error, hint = error.hint(), "the certificate can't be looked at");

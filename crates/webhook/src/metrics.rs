@@ -92,6 +92,8 @@ pub(crate) struct Metrics {
     pub(crate) handshake_failures: Counter,
     /// Unix time at which the serving certificate ends.
     pub(crate) certificate_not_after: Gauge,
+    /// Unix time at which its CA ends.
+    pub(crate) ca_not_after: Gauge,
     /// Certificates in files that could not be used.
     pub(crate) certificate_failures: Counter,
     /// Secrets of certificates that were mended.
@@ -163,6 +165,11 @@ impl Shown {
             "certificate_not_after_seconds",
             "Unix time at which the serving certificate ends",
             m.certificate_not_after.clone(),
+        );
+        registry.register(
+            "ca_not_after_seconds",
+            "Unix time at which the CA of the serving certificate ends",
+            m.ca_not_after.clone(),
         );
         registry.register(
             "certificate_load_failures",

@@ -201,6 +201,12 @@ impl Files {
         self.folder.join("tls.crt").exists()
     }
 
+    /// When the first CA of `ca.crt` ends (Unix time), if there is one: that file is for the registration, not for serving.
+    pub(crate) fn ca_not_after(&self) -> Option<i64> {
+        let ca = fs::read_to_string(self.folder.join("ca.crt")).ok()?;
+        crate::certificates::lifetime(&ca).ok().map(|life| life.not_after_1970())
+    }
+
     /// Looks at the files and serves what is in them if that is new. Says when the new certificate ends.
     ///
     /// # Errors

@@ -63,8 +63,12 @@ impl CertificateWatch {
             return;
         }
         let certificates = Arc::clone(&self.shared.certificates);
-        let looked = tokio::task::spawn_blocking(move || (files.look(&certificates), files)).await;
-        let Ok((looked, files)) = looked else { return };
+        let looked =
+            tokio::task::spawn_blocking(move || (files.look(&certificates), files.ca_not_after(), files)).await;
+        let Ok((looked, ca, files)) = looked else { return };
+        if let Some(end) = ca {
+            self.shared.metrics.ca_not_after.set(end);
+        }
         self.files = Some(files);
         match looked {
             Ok(None) => self.last_failure.clear(),

@@ -16,7 +16,9 @@ pub(crate) const CASES: &[Case] = cases![
 
 /// The tests' namespace, and values for a node that has the image.
 pub(crate) const INSTEAD: Instead<'_> = &[
+    ("keybearer webhook rotate-ca", "\"$KEYBEARER_E2E_PROGRAM\" webhook rotate-ca --hold 5"),
     ("--namespace flyte", "--namespace keybearer-e2e"),
+    ("/namespaces/flyte/", "/namespaces/keybearer-e2e/"),
     ("--reset-then-reuse-values", "--reset-then-reuse-values --timeout 90s"),
     ("image.repository=registry.example.com/keybearer", "image.repository=keybearer"),
     ("deploy/helm/keybearer", "deploy/helm/keybearer --values e2e/install/helm/values.yaml"),

@@ -60,6 +60,11 @@ pub enum CertificateError {
 }
 
 impl CertificateError {
+    /// Whether somebody else takes care of the certificates: cert-manager, or whoever made the Secret that we may not read.
+    pub(crate) fn is_of_others(&self) -> bool {
+        matches!(self, Self::Type { .. } | Self::Cluster(ClusterError::Forbidden { .. }))
+    }
+
     /// Whether it may be another time.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::Cluster(ClusterError::Away { .. } | ClusterError::Failed { .. }) | Self::Contended { .. })

@@ -25,6 +25,12 @@ impl Lifetime {
         self.left(now) < self.third()
     }
 
+    /// Its end as Unix time, in seconds.
+    pub fn not_after_1970(&self) -> i64 {
+        let seconds = self.not_after.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        i64::try_from(seconds).unwrap_or(i64::MAX)
+    }
+
     /// What is left of it.
     pub fn left(&self, now: SystemTime) -> Duration {
         self.not_after.duration_since(now).unwrap_or_default()

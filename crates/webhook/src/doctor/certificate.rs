@@ -29,7 +29,16 @@ pub(super) async fn look(client: &Client, subject: &Subject) -> (Vec<Finding>, O
     let now = SystemTime::now();
     match found(&secret, &spec, now) {
         Ok(Found::Nothing) => (vec![nothing(&spec, "holds no certificate")], None),
-        Ok(Found::Kept(kept)) => (lifetimes(&kept.pair, &spec, now, true), Some(kept.pair)),
+        Ok(Found::Kept(kept)) => {
+            let mut findings = lifetimes(&kept.pair, &spec, now, true);
+            if kept.next.is_some() || kept.leaving.is_some() {
+                let message =
+                    format!("a rotation of the CA is under way in {}: more than one is trusted", spec.place());
+                let hint = format!("`keybearer webhook rotate-ca --namespace {}` goes on with it", spec.namespace);
+                findings.push(Finding::warning(CA_CHECK, message).hint(hint));
+            }
+            (findings, Some(kept.pair))
+        }
         Ok(Found::ForOthers(kept)) => {
             let name = &spec.names()[2];
             let message = format!("the certificate in {} is not for `{name}`", spec.place());

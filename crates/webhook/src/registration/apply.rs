@@ -94,6 +94,11 @@ where
     if let (Some(there), Some(Standing::Adopted)) = (&there, standing) {
         version = take_over(&configurations, there.clone(), &object, spec).await?;
     }
+    if let (Some(there), Some(Standing::Ours), Some(_)) = (&there, standing, &owner)
+        && has_flytes_owner(there)
+    {
+        version = disown(&configurations, there.clone(), spec).await?;
+    }
     if let Some(version) = version {
         object["metadata"]["resourceVersion"] = Value::String(version);
     }
@@ -157,6 +162,25 @@ async fn owner(client: &Client, spec: &Spec) -> Result<(Option<Owner>, Option<St
         return Ok((None, Some(failed.to_string())));
     }
     Err(failed)
+}
+
+/// Whether a `ReplicaSet` owns it: Flyte's webhook has its own pod's do so, and our image in Flyte's place leaves that alone.
+fn has_flytes_owner(there: &MutatingWebhookConfiguration) -> bool {
+    there.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "ReplicaSet")
+}
+
+/// Takes that owner off, where there is one of ours: else it would stay after an uninstall. An apply can't do it, since it never
+/// set that. Says which version it has then.
+async fn disown(
+    configurations: &Api<MutatingWebhookConfiguration>,
+    mut there: MutatingWebhookConfiguration,
+    spec: &Spec,
+) -> Result<Option<String>, RegistrationError> {
+    there.metadata.owner_references.iter_mut().for_each(|owners| owners.retain(|owner| owner.kind != "ReplicaSet"));
+    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    let replaced = configurations.replace(&spec.service, &params, &there).await;
+    let replaced = replaced.map_err(|error| failed("update", spec, &error))?;
+    Ok(replaced.metadata.resource_version)
 }
 
 /// The error of a write, which somebody else's may have come before.

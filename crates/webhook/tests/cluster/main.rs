@@ -8,6 +8,7 @@ mod doctor;
 #[path = "../it/harness.rs"]
 mod harness;
 mod managers;
+mod of_others;
 mod registration;
 mod renewal;
 mod rotation;

@@ -302,6 +302,29 @@ async fn flytes_owner_is_replaced_by_ours_where_there_is_one() {
 }
 
 #[tokio::test]
+async fn flytes_owner_goes_from_one_that_our_image_wrote_in_flytes_place() {
+    let it = Try::new().await;
+    let rights = it.give("nobody", &json!([])).await;
+    apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
+    let mut there = it.there().await.unwrap();
+    there.metadata.owner_references = Some(vec![
+        serde_json::from_value(json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "flyte-pod-webhook",
+            "uid": "4b5c5f5e-0000-4000-8000-000000000000"}))
+        .unwrap(),
+    ]);
+    it.api().replace(&it.spec.service, &PostParams::default(), &there).await.unwrap();
+    // Without an owner of our own it is not ours to take.
+    assert_eq!(apply(&it.place.client, &it.spec, &it.ca).await.unwrap(), Applied::Unchanged);
+    let owned = Spec { owner: Some(it.spec.service.clone()), ..it.spec.clone() };
+    assert_eq!(apply(&it.place.client, &owned, &it.ca).await.unwrap(), Applied::Mended);
+    let owners = it.there().await.unwrap().metadata.owner_references.unwrap();
+    assert_eq!(owners.iter().map(|owner| owner.kind.as_str()).collect::<Vec<_>>(), ["ClusterRole"]);
+    assert_eq!(apply(&it.place.client, &owned, &it.ca).await.unwrap(), Applied::Unchanged);
+    rights.take().await;
+    it.end().await;
+}
+
+#[tokio::test]
 async fn ours_from_a_backup_is_ours() {
     let it = Try::new().await;
     apply(&it.place.client, &it.spec, &it.ca).await.unwrap();
