@@ -13,6 +13,7 @@ mod install;
 mod kubectl;
 mod load;
 mod pod;
+mod relay;
 mod second;
 mod suites;
 

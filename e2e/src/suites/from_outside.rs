@@ -7,8 +7,10 @@ use crate::cluster::{Cluster, TASKS, has, has_not, until};
 use crate::document::{self, Instead};
 use crate::kubectl::Kubectl;
 use crate::pod::{Pod, container};
+use crate::relay::Relay;
 use serde_json::{Value, json};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub(crate) const CASES: &[Case] = cases![
     who_may_not_is_told_what_is_missing,
     an_interrupted_run_takes_its_pod_along,
     a_pod_that_is_deleted_meanwhile_ends_the_run,
+    connections_that_break_lose_no_line_and_no_end,
 ];
 
 /// What `cargo xtask e2e` built.
@@ -99,6 +102,29 @@ fn in_own(cluster: &Cluster, name: &str, case: impl FnOnce() -> Result) -> Resul
     let result = until(Duration::from_secs(20), "the namespace has its service account", made).and_then(|()| case());
     cluster.kubectl.run(["delete", "namespace", name, "--wait=false"])?;
     result
+}
+
+/// The same cluster by another kubeconfig.
+struct Changed {
+    cluster: Cluster,
+    file: PathBuf,
+}
+
+impl Changed {
+    fn new(cluster: &Cluster, name: &str, change: impl FnOnce(&mut Value)) -> Result<Self> {
+        let mut config = cluster.kubectl.json(["config", "view", "--raw", "--minify"])?;
+        change(&mut config);
+        let file = std::env::temp_dir().join(format!("keybearer-e2e-{}-{name}", std::process::id()));
+        std::fs::write(&file, config.to_string()).map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(Self { cluster: Cluster { kubectl: Kubectl::with_config(&file) }, file })
+    }
+}
+
+impl Drop for Changed {
+    fn drop(&mut self) {
+        // It may hold credentials.
+        let _ = std::fs::remove_file(&self.file);
+    }
 }
 
 fn every_command_for_a_cluster_works(cluster: &Cluster) -> Result {
@@ -276,17 +302,14 @@ fn who_may_not_is_told_what_is_missing(cluster: &Cluster) -> Result {
     in_own(cluster, namespace, || {
         // The namespace's own account may do nothing.
         let token = cluster.kubectl.run(["create", "token", "default", "-n", namespace])?;
-        let mut config = cluster.kubectl.json(["config", "view", "--raw", "--minify"])?;
-        for user in config["users"].as_array_mut().into_iter().flatten() {
-            user["user"] = json!({"token": token.trim()});
-        }
-        let file = std::env::temp_dir().join(format!("keybearer-e2e-{}-rights", std::process::id()));
-        std::fs::write(&file, config.to_string()).map_err(|error| format!("{}: {error}", file.display()))?;
-        let weak = Cluster { kubectl: Kubectl::with_config(&file) };
+        let weak = Changed::new(cluster, "rights", |config| {
+            for user in config["users"].as_array_mut().into_iter().flatten() {
+                user["user"] = json!({"token": token.trim()});
+            }
+        })?;
         let pod = Pod::prints_env().named(namespace, "weak").to_string();
-        let made = keybearer(&weak, &["run", "-", "--on", "cluster", "-n", namespace], &pod);
-        let set = keybearer(&weak, &["secret", "set", "a/b", "--cluster", "-n", namespace], "x");
-        let _ = std::fs::remove_file(&file);
+        let made = keybearer(&weak.cluster, &["run", "-", "--on", "cluster", "-n", namespace], &pod);
+        let set = keybearer(&weak.cluster, &["secret", "set", "a/b", "--cluster", "-n", namespace], "x");
         made?.ends(125)?.complains(&["you may not make pods", "pods/log", "verbs: [create, get"])?;
         set?.ends(2)?.complains(&["you may not get Secrets", "resources: [secrets]"]).map(drop)
     })
@@ -316,6 +339,41 @@ fn a_pod_that_is_deleted_meanwhile_ends_the_run(cluster: &Cluster) -> Result {
         return Err(format!("it ended well: {}", said.stderr));
     }
     said.complains(&["somebody deletes the pod"]).map(drop)
+}
+
+fn connections_that_break_lose_no_line_and_no_end(cluster: &Cluster) -> Result {
+    let config = cluster.kubectl.json(["config", "view", "--raw", "--minify"])?;
+    let server = config["clusters"][0]["cluster"]["server"].as_str().unwrap_or_default().to_owned();
+    let host = server.trim_start_matches("https://").trim_end_matches('/');
+    let relay = Relay::start(host)?;
+    let through = Changed::new(cluster, "relay", |config| {
+        let of_cluster = &mut config["clusters"][0]["cluster"];
+        of_cluster["server"] = format!("https://{}", relay.address).into();
+        of_cluster["tls-server-name"] = host.rsplit_once(':').map_or(host, |(name, _)| name).into();
+    })?;
+    let script = "i=0; while [ $i -lt 400 ]; do echo line-$i; i=$((i+1)); sleep 0.02; done; exit 6";
+    let child = started(&through.cluster, &RUN, &Pod::script(script).named(TASKS, "broken").to_string())?;
+    let pods = is_up(cluster, "broken")?;
+    let pod = pods.first().map(String::as_str).unwrap_or_default();
+    let mut cuts = 0;
+    for line in ["line-50\n", "line-120\n", "line-250\n"] {
+        until(Duration::from_secs(60), &format!("{line} is written"), || {
+            let log = cluster.kubectl.run(["logs", "-n", TASKS, pod])?;
+            Ok(log.contains(line).then_some(()))
+        })?;
+        cuts += relay.cut();
+    }
+    let said = Said::of(&child.wait_with_output().map_err(|error| error.to_string())?).ends(6)?;
+    if cuts == 0 {
+        return Err("no connection was there to be cut".to_owned());
+    }
+    let expected: Vec<String> = (0..400).map(|number| format!("line-{number}")).collect();
+    let came: Vec<&str> = said.stdout.lines().collect();
+    if came != expected {
+        let first = came.iter().zip(&expected).find(|(line, expected)| line != expected);
+        return Err(format!("{} lines came, the first other one: {first:?}\n{}", came.len(), said.stderr));
+    }
+    is_gone(cluster, "broken")
 }
 
 /// Waits until a run's pod runs and has written something.
