@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::terminal;
 use admission::review::identity;
 use admission::{Config, Globals, PodView};
-use secret::{Spelling, shorthand};
+use secret::{Secret, Spelling, shorthand};
 use serde::{Serialize, Serializer};
 use std::process::ExitCode;
 
@@ -40,15 +40,7 @@ enum Output {
 }
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
-    let mut secrets = Vec::new();
-    for text in &args.secrets {
-        let secret = shorthand::parse(text).map_err(|error| {
-            // What follows `=` may be a value that was given by mistake.
-            let shown = text.split('=').next().unwrap_or_default().escape_debug();
-            Fault::new(format!("`{shown}` asks for no secret: {error}")).maybe_hint(error.hint())
-        })?;
-        secrets.push(secret);
-    }
+    let secrets = read(&args.secrets)?;
     let spelling = if args.readable { Spelling::Readable } else { Spelling::Flyte };
     let annotations = secret::write(&secrets, spelling).map_err(Fault::new)?;
     note_of_refusal(&annotations);
@@ -68,6 +60,26 @@ pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The secrets, or all that is wrong with them.
+fn read(texts: &[String]) -> Result<Vec<Secret>, Fault> {
+    let mut secrets = Vec::new();
+    let mut wrong = Vec::new();
+    for text in texts {
+        match shorthand::parse(text) {
+            Ok(secret) => secrets.push(secret),
+            Err(error) => {
+                // What follows `=` may be a value that was given by mistake.
+                let shown = text.split('=').next().unwrap_or_default().escape_debug();
+                wrong.push((format!("`{shown}` asks for no secret: {error}"), error.hint()));
+            }
+        }
+    }
+    let mut wrong = wrong.into_iter();
+    let Some((message, hint)) = wrong.next() else { return Ok(secrets) };
+    let fault = Fault::new(message).maybe_hint(hint);
+    Err(wrong.fold(fault, |fault, (message, hint)| fault.detail(message).maybe_hint(hint)))
 }
 
 /// Says what the webhook would not admit. It knows managers of its own; but most often a name is misspelt.

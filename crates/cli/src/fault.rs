@@ -27,8 +27,12 @@ impl Fault {
         self
     }
 
+    /// What to do about it. Said once, however many causes have the same remedy.
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
-        self.hints.push(hint.to_string());
+        let hint = hint.to_string();
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
         self
     }
 
@@ -61,5 +65,19 @@ impl From<stores::DeliverError> for Fault {
 impl From<&stores::StoreError> for Fault {
     fn from(error: &stores::StoreError) -> Self {
         Self::new(error).maybe_hint(error.hint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fault;
+
+    #[test]
+    fn a_remedy_is_said_once() {
+        let fault = Fault::new("two things are wrong")
+            .hint("write it as NAME=VALUE")
+            .hint("or not")
+            .hint("write it as NAME=VALUE");
+        assert_eq!(fault.hints, ["write it as NAME=VALUE", "or not"]);
     }
 }

@@ -72,6 +72,10 @@ pub(super) fn execute(args: &Args) -> Result<ExitCode, Fault> {
         say(&name, kept.replaced, &kept.value, &where_to);
         return Ok(ExitCode::SUCCESS);
     }
+    if secret.key.is_empty() {
+        return Err(Fault::new("a secret without a key is none that a pod can ask for; nothing was kept")
+            .hint("name its key, too: GROUP/KEY"));
+    }
     let store = store()?;
     let value = args.value(&name)?;
     let kept = value.clone();

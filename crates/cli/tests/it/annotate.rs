@@ -101,6 +101,10 @@ fn what_asks_for_no_secret_is_told_why() {
     refused(&["annotate"], &["<SECRET>", "Usage: keybearer annotate"]);
     refused(&["annotate", "password"], &["`password` asks for no secret: there is no `/`", "hint: write GROUP/KEY"]);
     refused(&["annotate", "/"], &["group and key are both empty"]);
+    // All of them at once, and a remedy once.
+    let said = place.keybearer(&["annotate", "one", "two", "a/b=hunter2!=é"]).code(2);
+    let said = said.complains(&["`one` asks for no secret", "`two` asks for no secret", "`a/b` asks for no secret"]);
+    assert_eq!(said.stderr.matches("hint: write GROUP/KEY").count(), 1, "{}", said.stderr);
     refused(&["annotate", "a/b:disk"], &["unknown mount `disk`", "hint: "]);
     // It may be a value that somebody meant to give.
     refused(&["annotate", "a/b=hunter2!=é"], &["`a/b` asks for no secret", "hint: "]).never_says("hunter2");

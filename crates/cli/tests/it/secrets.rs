@@ -82,6 +82,7 @@ fn a_value_that_can_not_be_had_keeps_nothing_and_is_not_told() {
     refused(&["set", CANARY], &["there is no `/` between group and key", "hint: write GROUP/KEY"]);
     refused(&["set", "/"], &["group and key are both empty"]);
     refused(&["set", "g/k", CANARY], &["unexpected argument"]);
+    refused(&["set", "g/"], &["a secret without a key", "hint: name its key, too: GROUP/KEY"]);
     refused(&["set", "g/k", "--from-file", CANARY], &["the file of --from-file can't be read: there is no such file"]);
     refused(&["set", "g/k", "--from-env", CANARY], &["the environment variable of --from-env is not set"]);
     refused(&["set", "g/k", "--from-env", "PATH", "--from-file", "large"], &["cannot be used with"]);

@@ -64,7 +64,15 @@ fn print(values: &Map<String, Value>, output: Output) -> Result<(), Fault> {
         Value::String(text) if !text.contains(char::is_control) => format!("{name}: {text}\n"),
         other => format!("{name}: {other}\n"),
     };
-    terminal::raw(values.iter().map(line).collect::<String>().as_bytes())
+    let mut values: Vec<_> = values.iter().collect();
+    values.sort_by(|(one, _), (other, _)| in_order(one).cmp(&in_order(other)));
+    terminal::raw(values.into_iter().map(line).collect::<String>().as_bytes())
+}
+
+/// What names are ordered by: flytekit counts outputs, and `o10` comes after `o2`.
+fn in_order(name: &str) -> (&str, u64, &str) {
+    let text = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    (text, name[text.len()..].parse().unwrap_or_default(), name)
 }
 
 /// Says of each output what its reader should know.
@@ -109,4 +117,16 @@ fn remedy(failure: &Failure) -> Option<&'static str> {
         return Some("an input without a default was not given: name it with --input");
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_order;
+
+    #[test]
+    fn outputs_are_in_the_order_in_which_they_are_counted() {
+        let mut names = ["o10", "o2", "loss", "o0", "o02", "o1", "7"];
+        names.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
+        assert_eq!(names, ["7", "loss", "o0", "o1", "o02", "o2", "o10"]);
+    }
 }
