@@ -19,6 +19,8 @@ pub(crate) const INSTEAD: Instead<'_> = &[
     ("keybearer webhook rotate-ca", "\"$KEYBEARER_E2E_PROGRAM\" webhook rotate-ca --hold 5"),
     ("--namespace flyte", "--namespace keybearer-e2e"),
     ("/namespaces/flyte/", "/namespaces/keybearer-e2e/"),
+    // A pod in a namespace that the tests' install is for.
+    ("keybearer doctor", "\"$KEYBEARER_E2E_PROGRAM\" doctor --probe-namespace keybearer-e2e-tasks"),
     ("--reset-then-reuse-values", "--reset-then-reuse-values --timeout 90s"),
     ("image.repository=registry.example.com/keybearer", "image.repository=keybearer"),
     ("deploy/helm/keybearer", "deploy/helm/keybearer --values e2e/install/helm/values.yaml"),
