@@ -97,3 +97,11 @@ async fn what_is_no_review_is_not_repeated() {
     assert!(log.text().contains("admission"));
     assert!(!log.text().contains(CANARY), "{}", log.text());
 }
+
+#[test]
+fn what_the_client_of_the_api_server_says_without_a_name_is_not_logged() {
+    let (log, _guard) = Log::start(LogFormat::Json);
+    tracing::error!(target: "kube_client::client::builder", "failed with error client error (Connect)");
+    tracing::error!(target: "kube_client::config", "something else");
+    assert!(log.text().contains("something else") && !log.text().contains("failed with error"), "{}", log.text());
+}
