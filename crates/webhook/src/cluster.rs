@@ -135,14 +135,18 @@ fn missing_verb(message: &str) -> Option<&'static str> {
     verbs.into_iter().find(|verb| *verb == named)
 }
 
-/// The rule that would allow it. A Secret is made by POST, which RBAC can't limit to a name: the API server does not know it yet.
+/// The rule that would allow it. A Secret is made by POST, which RBAC can't limit to a name: the API server does not know it yet;
+/// and a list has none.
 pub(crate) fn rule(verb: &str, resource: &str, name: &str, namespace: Option<&str>) -> String {
     let group = match group(resource) {
         "" => "\"\"",
         group => group,
     };
-    let only =
-        if verb == "create" && resource == "secrets" { String::new() } else { format!(", resourceNames: [{name}]") };
+    let only = if verb == "list" || (verb == "create" && resource == "secrets") {
+        String::new()
+    } else {
+        format!(", resourceNames: [{name}]")
+    };
     let role =
         namespace.map_or_else(|| "a ClusterRole".to_owned(), |namespace| format!("a Role in namespace `{namespace}`"));
     format!(

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::process::ExitCode;
 use std::time::Duration;
 use webhook::certificates::fingerprint;
-use webhook::cluster::{self, Client};
+use webhook::cluster::{self, Client, ClusterError};
 use webhook::doctor::config_map;
 use webhook::rotation::{Options, Pods, Rotated, RotationError, Said, Stage, Step, Subject, Unseen, rotate};
 
@@ -70,7 +70,11 @@ async fn of_cluster(
 ) -> Result<Config, Fault> {
     let name = &args.config_map;
     let found = config_map(client, namespace, name).await;
-    let files = found.map_err(|error| Fault::new(&error).maybe_hint(error.hint()))?;
+    let files = found.map_err(|error| {
+        let fault = Fault::new(&error).maybe_hint(error.hint());
+        let is_forbidden = matches!(error, ClusterError::Forbidden { .. });
+        if is_forbidden { fault.hint("or give the webhook's configuration with --config") } else { fault }
+    })?;
     let files = files.unwrap_or_else(|| {
         terminal::warning(format!(
             "there is no ConfigMap `{name}` in namespace `{namespace}`: the defaults are taken; name the install's with \
@@ -106,8 +110,11 @@ fn line(said: &Said, subject: &Subject, options: &Options) -> Option<String> {
 
 fn fault(error: &RotationError, args: &Args) -> Fault {
     let fault = Fault::new(error).maybe_hint(error.hint());
-    let is_look = matches!(error, RotationError::Cluster(error) if error.to_string().contains(" pods"));
-    if is_look && args.unseen.is_none() {
+    let is_look = |error: &ClusterError| match error {
+        ClusterError::Forbidden { resource, .. } => ["pods", "pods/proxy", "services"].contains(resource),
+        _ => false,
+    };
+    if matches!(error, RotationError::Cluster(error) if is_look(error)) && args.unseen.is_none() {
         return fault.hint("or look at no replica, and wait for them instead: `--unseen 300`");
     }
     fault
