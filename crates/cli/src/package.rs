@@ -12,7 +12,7 @@ pub(crate) use overview::execute as overview;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
-use tasks::{Execution, InputError, Inputs, Locations, MAX_PACKAGE, Made, Package, PodError, Task};
+use tasks::{Execution, InputError, Inputs, Locations, MAX_PACKAGE, Made, NamedFile, Package, PodError, Task};
 
 /// A package that takes more than a moment to be read.
 const LARGE: u64 = 16 << 20;
@@ -79,13 +79,46 @@ impl Packaged {
     }
 }
 
+fn do_not_fit(task: &Task) -> Fault {
+    Fault::new(format!("the inputs of task `{}` don't fit; nothing was started", task.name()))
+}
+
+/// What is wrong with a file of this machine that an input names. The path is not shown: it may be a value that is secret.
+fn wrong_with_file(file: NamedFile<'_>) -> Option<String> {
+    let NamedFile { input, uri, is_folder } = file;
+    let path = uri.strip_prefix("file://").unwrap_or(uri);
+    // What is elsewhere is flytekit's to get.
+    if path.contains("://") {
+        return None;
+    }
+    let wanted = if is_folder { "folder" } else { "file" };
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() == is_folder => None,
+        Ok(_) => {
+            let there = if is_folder { "file" } else { "folder" };
+            Some(format!("input `{input}` names a {there}, and the task wants a {wanted}"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Some(format!("input `{input}` names a {wanted} that is not there"))
+        }
+        Err(error) => Some(format!("input `{input}`: its {wanted} can't be had: {error}")),
+    }
+}
+
 /// A task's inputs, or all that is wrong with them. What isn't given is not missing if `defaults` may stand in.
 pub(crate) fn inputs(task: &Task, given: &[String], defaults: bool) -> Result<Inputs, Fault> {
     let errors = match task.all_inputs(given.iter().map(String::as_str), defaults) {
-        Ok(inputs) => return Ok(inputs),
+        Ok(inputs) => {
+            let wrong: Vec<String> = inputs.files().into_iter().filter_map(wrong_with_file).collect();
+            if wrong.is_empty() {
+                return Ok(inputs);
+            }
+            let fault = wrong.into_iter().fold(do_not_fit(task), Fault::detail);
+            return Err(fault.hint("a path is looked for from the current folder"));
+        }
         Err(errors) => errors,
     };
-    let mut fault = Fault::new(format!("the inputs of task `{}` don't fit; nothing was started", task.name()));
+    let mut fault = do_not_fit(task);
     for error in &errors {
         fault = match error {
             InputError::Missing { names, .. } => names

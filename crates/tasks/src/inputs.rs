@@ -1,6 +1,9 @@
 //! What a task is given: `name=value`, typed by the task's interface, as `inputs.pb`.
 
+mod files;
 mod value;
+
+pub use files::NamedFile;
 
 use prost::Message;
 use thiserror::Error;

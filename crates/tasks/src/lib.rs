@@ -46,7 +46,7 @@ pub use archive::{ArchiveError, MAX_ENTRIES, MAX_ENTRY, MAX_PACKAGE, MAX_UNPACKE
 pub use entity::EntityError;
 pub use execution::{Code, Execution, Locations};
 pub use failure::{Failure, Origin};
-pub use inputs::{InputError, Inputs};
+pub use inputs::{InputError, Inputs, NamedFile};
 pub use outputs::{OutputError, outputs};
 pub use package::{FindError, Package, PackageError};
 pub use pod::{Made, Note, PodError};

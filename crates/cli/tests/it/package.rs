@@ -143,6 +143,32 @@ hint: a package doesn't have the defaults of its functions: with --defaults they
 }
 
 #[test]
+fn files_that_are_inputs_are_looked_at_before_anything_starts() {
+    let place = with_package().with("one.txt", "one").with("two.txt", "two");
+    fs::create_dir(place.path("folder")).unwrap();
+    fs::write(place.path("folder/inside"), "").unwrap();
+    let reads = |files: &str, folder: &str, code: i32| {
+        let (files, folder) = (format!("files={files}"), format!("folder={folder}"));
+        place.run(&["p.tgz", "--task", "tasks.reads", "--input", &files, "--input", &folder]).code(code)
+    };
+    assert_eq!(reads(r#"["one.txt", "two.txt"]"#, "folder", 0).stdout, "o0: one, two, inside\n");
+    let said = reads(r#"["one.txt", "nowhere.txt", "folder"]"#, "one.txt", 125);
+    let said = said.complains(&[
+        "input `files` names a file that is not there\n  input `files` names a folder, and the task wants a file\n",
+        "input `folder` names a file, and the task wants a folder\nhint: a path is looked for from the current folder",
+    ]);
+    // A value by mistake is not repeated.
+    said.never_says("nowhere.txt").never_says("flytekit 1.");
+}
+
+#[test]
+fn outputs_come_in_the_order_in_which_they_are_counted() {
+    let said = run("tasks.ten", &[], 0);
+    let expected: String = (0..=10).fold(String::new(), |text, number| format!("{text}o{number}: {number}\n"));
+    assert_eq!(said.stdout, expected);
+}
+
+#[test]
 fn a_name_that_is_no_task_is_explained() {
     run("tasks.plsu", &[], 125).complains(&["no task is named `tasks.plsu`\nhint: did you mean `tasks.plus`?"]);
     let place = place(&flytekit::example()).with("p.tgz", flytekit::example_package());

@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 import time
-from typing import List
+from typing import List, Tuple
 
 from flytekit import PodTemplate, Secret, current_context, task
+from flytekit.types.directory import FlyteDirectory
 from flytekit.types.file import FlyteFile
 from kubernetes.client import V1Container, V1EnvVar, V1PodSpec
 
@@ -35,6 +36,16 @@ def writes(text: str) -> FlyteFile:
     with open(path, "w") as file:
         file.write(text)
     return FlyteFile(path)
+
+
+@task
+def reads(files: List[FlyteFile], folder: FlyteDirectory) -> str:
+    return ", ".join([open(file).read() for file in files] + sorted(os.listdir(folder)))
+
+
+@task
+def ten() -> Tuple[int, int, int, int, int, int, int, int, int, int, int]:
+    return 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 
 @task
