@@ -196,8 +196,8 @@ impl Part {
 
     /// What the API server is to trust, and the certificate that is to be served: the Secret's, which another replica or a
     /// rotation may just have changed; the CA of what this one serves is always among them. What this one serves where the Secret
-    /// is gone, holds nonsense or may not be read, and `ca.crt` in files where it is not ours. One that could be read at another time is waited for: what this replica serves may be older than
-    /// what the others do.
+    /// is gone, holds nonsense or may not be read, and `ca.crt` in files where it is not ours. One that could be read at another
+    /// time is waited for: what this replica serves may be older than what the others do.
     async fn bundle(&self) -> Result<(String, Option<Pair>), RegistrationError> {
         let Some(served) = self.taken.load_full() else {
             let path = format!("{}/ca.crt", self.settings.config.server.cert_dir);
@@ -251,8 +251,8 @@ impl Part {
         self.shared.certificates.set_kept_in_cluster();
     }
 
-    /// Looks from time to time at the certificate's end, and at what others have done to the Secret, for as long as the server runs. What is written is served as soon as
-    /// [`Part::look`] finds that it may be.
+    /// Looks from time to time at the certificate's end, and at what others have done to the Secret, for as long as the server
+    /// runs. What is written is served as soon as [`Part::look`] finds that it may be.
     async fn renew(&self, wake: &Notify) {
         let (mut said, mut retry) = (String::new(), RETRY);
         loop {

@@ -3,14 +3,12 @@
 use crate::harness::Running;
 use crate::share::{Load, join_as, object};
 use crate::support::{Place, until};
-use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, WebhookClientConfig};
 use k8s_openapi::api::core::v1::{Pod, Secret, Service, ServiceAccount};
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 use webhook::certificates::{CA_LIFE, LEAF_LIFE, Spec, init, is_trusted, read};
 use webhook::rotation::{Options, Pods, Replicas, Rotated, RotationError, Said, Served, Step, Subject, rotate};
@@ -272,13 +270,12 @@ async fn a_replica_that_starts_in_the_middle_is_in_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn flytes_immutable_secret_without_the_cas_key_is_replaced_by_one_of_ours() {
     let it = Install::called().await;
-    let made = it.secrets().get(SECRET).await.unwrap();
-    it.secrets().delete(SECRET, &DeleteParams::default()).await.unwrap();
-    let data: BTreeMap<String, ByteString> =
-        made.data.clone().unwrap().into_iter().filter(|(key, _)| key != "ca.key").collect();
-    let flytes = object::<Secret>(json!({"metadata": {"name": SECRET, "labels": {"team": "data"}}, "immutable": true}));
-    let flytes = Secret { data: Some(data), ..flytes };
-    it.secrets().create(&PostParams::default(), &flytes).await.unwrap();
+    // Changed in place: while it is away, a replica would put what it serves back.
+    let mut flytes = it.secrets().get(SECRET).await.unwrap();
+    flytes.data.as_mut().unwrap().remove("ca.key").unwrap();
+    flytes.metadata.labels = Some([("team".to_owned(), "data".to_owned())].into());
+    flytes.immutable = Some(true);
+    it.secrets().replace(SECRET, &PostParams::default(), &flytes).await.unwrap();
     let before = it.ca().await;
     let load = Load::start(&it.place, 2, "ask");
     it.rotate(|_| {}).await.unwrap();
