@@ -381,15 +381,18 @@ async fn a_registration_by_manifests_is_waited_for_and_the_next_command_goes_on(
     other.place.end().await;
 }
 
+/// A replica that never takes the new certificate.
+struct Stuck;
+
+impl Replicas for Stuck {
+    async fn look(&self, _: impl Fn(&str) -> bool) -> Result<Served, RotationError> {
+        Ok(Served { new: 1, waiting: vec!["pod `stuck` serves another one".into()] })
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_does_not_take_the_new_one_keeps_the_old_ca_trusted() {
     let it = Install::registered().await;
-    struct Stuck;
-    impl Replicas for Stuck {
-        async fn look(&self, _: impl Fn(&str) -> bool) -> Result<Served, RotationError> {
-            Ok(Served { new: 1, waiting: vec!["pod `stuck` serves another one".into()] })
-        }
-    }
     let before = it.ca().await;
     let short =
         Options { hold: Duration::from_millis(200), timeout: Duration::from_secs(3), every: Duration::from_millis(50) };
