@@ -152,6 +152,9 @@ async fn a_leaf_and_then_a_ca_near_their_end_are_renewed_and_nobody_is_refused()
     it.end().await;
 }
 
+/// What somebody does to the registration's entry.
+type Edit = fn(&mut Value);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_that_is_edited_is_as_it_was_again_and_that_is_counted() {
     let it = Install::called().await;
@@ -161,7 +164,7 @@ async fn a_registration_that_is_edited_is_as_it_was_again_and_that_is_counted() 
         Some(serde_json::to_value(&there.webhooks?[0]).unwrap())
     };
     let good = entry().await;
-    let edits: [(&str, fn(&mut Value)); 5] = [
+    let edits: [(&str, Edit); 5] = [
         ("bundle", |entry| entry["clientConfig"]["caBundle"] = "".into()),
         ("other", |entry| entry["failurePolicy"] = "Ignore".into()),
         ("other", |entry| entry["rules"] = json!([])),
