@@ -135,9 +135,17 @@ async fn whole(answer: Response<Incoming>) -> anyhow::Result<Bytes> {
 }
 
 /// Sends a review over every lane, again and again, for a while.
+///
+/// The load never sleeps meanwhile: waking a process on another core costs the server as much as answering does, and the
+/// faster of two servers, which the load can hardly follow, would be spared that.
 pub(crate) async fn busy(lanes: &mut Vec<Lane>, review: &Bytes, time: Duration) -> anyhow::Result<Seen> {
     let start = Instant::now();
     let mut tasks = JoinSet::new();
+    let awake = tokio::spawn(async {
+        loop {
+            yield_now().await;
+        }
+    });
     for mut lane in lanes.drain(..) {
         let review = review.clone();
         tasks.spawn(async move {
@@ -150,7 +158,9 @@ pub(crate) async fn busy(lanes: &mut Vec<Lane>, review: &Bytes, time: Duration) 
             Ok((lane, took))
         });
     }
-    gather(tasks, lanes, start).await
+    let seen = gather(tasks, lanes, start).await;
+    awake.abort();
+    seen
 }
 
 /// Sends so many reviews a second for a while. Each has its time, and waiting for the one before it on its lane counts: a server that

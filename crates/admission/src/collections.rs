@@ -73,11 +73,12 @@ impl<'a> Pairs<'a> {
     }
 }
 
+/// So many names are sooner compared with each other than sorted.
+const FEW: usize = 8;
+
 /// Removes pairs whose name comes again later.
 fn keep_last(pairs: &mut Vec<(Text<'_>, Text<'_>)>) {
-    let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    if names.windows(2).all(|two| two[0] != two[1]) {
+    if are_different(pairs) {
         return;
     }
     let mut seen = HashSet::new();
@@ -85,6 +86,16 @@ fn keep_last(pairs: &mut Vec<(Text<'_>, Text<'_>)>) {
         std::mem::take(pairs).into_iter().rev().filter(|(name, _)| seen.insert(name.to_string())).collect();
     kept.reverse();
     *pairs = kept;
+}
+
+fn are_different(pairs: &[(Text<'_>, Text<'_>)]) -> bool {
+    let names = || pairs.iter().map(|(name, _)| name.as_str());
+    if pairs.len() <= FEW {
+        return names().enumerate().all(|(index, name)| names().take(index).all(|other| other != name));
+    }
+    let mut names: Vec<&str> = names().collect();
+    names.sort_unstable();
+    names.windows(2).all(|two| two[0] != two[1])
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {

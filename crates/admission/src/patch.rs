@@ -82,13 +82,13 @@ impl Patch {
     }
 
     /// Adds entries to a list, making the list where there is none.
-    pub(crate) fn append<T: Serialize>(&mut self, list: &str, is_there: bool, entries: &[T]) {
+    pub(crate) fn append<T: Serialize>(&mut self, list: impl Pointer, is_there: bool, entries: &[T]) {
         if entries.is_empty() {
             return;
         }
         if is_there {
             for entry in entries {
-                self.add(End(list), entry);
+                self.add(At(list, "-"), entry);
             }
         } else {
             self.add(list, entries);
@@ -125,16 +125,18 @@ impl Patch {
 }
 
 /// A JSON pointer (RFC 6901), written without a copy.
-pub(crate) trait Pointer {
+pub(crate) trait Pointer: Copy {
     /// Writes it as the inside of a JSON string.
     fn write(self, json: &mut Vec<u8>);
 }
 
 /// A member or an entry of something.
+#[derive(Clone, Copy)]
 pub(crate) struct At<P, Q>(pub(crate) P, pub(crate) Q);
 
-/// Behind a list's last entry.
-pub(crate) struct End<'a>(pub(crate) &'a str);
+/// A member with any name.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a>(pub(crate) &'a str);
 
 impl Pointer for &str {
     fn write(self, json: &mut Vec<u8>) {
@@ -162,15 +164,18 @@ impl<P: Pointer, Q: Pointer> Pointer for At<P, Q> {
     }
 }
 
-impl Pointer for End<'_> {
+impl Pointer for Member<'_> {
     fn write(self, json: &mut Vec<u8>) {
-        At(self.0, "-").write(json);
+        for part in self.0.split_inclusive(['~', '/']) {
+            let (part, special) = match part.as_bytes().last() {
+                Some(b'~') => (&part[..part.len() - 1], "~0"),
+                Some(b'/') => (&part[..part.len() - 1], "~1"),
+                Some(_) | None => (part, ""),
+            };
+            part.write(json);
+            special.write(json);
+        }
     }
-}
-
-/// A part of a JSON pointer (RFC 6901).
-pub(crate) fn pointer_part(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
@@ -185,7 +190,7 @@ mod tests {
         patch.append("/list", true, &[1, 2]);
         patch.append("/none", false, &["a"]);
         patch.append("/nothing", true, &[(); 0]);
-        patch.replace(At("/a", "q\"t"), &json!({"b": null}));
+        patch.replace(At("/a", Member("q\"t/~")), &json!({"b": null}));
         patch.remove(At("/gone/1", 20));
         patch.relocate("/from", "/to");
         let written = patch.to_json();
@@ -193,7 +198,7 @@ mod tests {
             {"op": "add", "path": "/list/-", "value": 1},
             {"op": "add", "path": "/list/-", "value": 2},
             {"op": "add", "path": "/none", "value": ["a"]},
-            {"op": "replace", "path": "/a/q\"t", "value": {"b": null}},
+            {"op": "replace", "path": "/a/q\"t~1~0", "value": {"b": null}},
             {"op": "remove", "path": "/gone/1/20"},
             {"op": "move", "from": "/from", "path": "/to"},
         ]);

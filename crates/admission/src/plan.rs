@@ -207,7 +207,7 @@ pub struct EnvAddition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvValue {
     /// Literal text that is not secret.
-    Literal(String),
+    Literal(Cow<'static, str>),
     /// `secretKeyRef`
     SecretKey {
         /// The Secret.

@@ -8,7 +8,7 @@ mod mounts;
 mod pulls;
 mod volumes;
 
-use crate::patch::{At, Patch, pointer_part};
+use crate::patch::{At, Member, Patch};
 use crate::plan::{INJECTED_ANNOTATION, Plan};
 use crate::values::Values;
 use crate::view::PodView;
@@ -23,21 +23,21 @@ pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
     let variables = env::variables(&plan.env, values);
     for (list, index, container) in pod.all_containers() {
         if plan.targets.contains(&(list, index)) {
-            let base = format!("/spec/{}/{index}", list.member());
-            env::write(plan, &variables, container, &base, &mut patch);
-            mounts::put(&plan.mounts, container, &base, &mut patch);
+            let place = At(At("/spec", list.member()), index);
+            env::write(plan, &variables, container, place, &mut patch);
+            mounts::put(&plan.mounts, container, place, &mut patch);
         }
     }
     pulls::write(plan, pod, values, &mut patch);
     // Last of the init containers' operations, since it moves their places.
     fetcher::write(plan, pod, &mut patch);
     for (name, value) in &plan.annotations {
-        patch.add(At("/metadata/annotations", &*pointer_part(name)), value);
+        patch.add(At("/metadata/annotations", Member(name)), value);
     }
     if let Some(digest) = &plan.digest
         && pod.metadata.annotations.get(INJECTED_ANNOTATION) != Some(digest)
     {
-        patch.add(At("/metadata/annotations", &*pointer_part(INJECTED_ANNOTATION)), digest);
+        patch.add(At("/metadata/annotations", Member(INJECTED_ANNOTATION)), digest);
     }
     patch
 }

@@ -1,18 +1,19 @@
 //! Names that are safe by their type: nothing else is ever written into a pod or joined to a directory.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The name of an environment variable that Kubernetes accepts: printable ASCII without `=`
 /// (the relaxed rule, on by default since Kubernetes 1.32).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EnvName(String);
+pub struct EnvName(Cow<'static, str>);
 
 impl EnvName {
     /// Takes a name if it is one.
     ///
     /// # Errors
     /// [`NameError`] when it is empty or holds anything but printable ASCII other than `=`.
-    pub fn parse(name: impl Into<String>) -> Result<Self, NameError> {
+    pub fn parse(name: impl Into<Cow<'static, str>>) -> Result<Self, NameError> {
         let name = name.into();
         if name.is_empty() {
             return Err(NameError::new("environment variable name", &name, "is empty"));
@@ -128,7 +129,7 @@ mod tests {
         for name in ["", "A=B", "é", "a\n", "a\0", "a\x7f", "a\t"] {
             assert!(EnvName::parse(name).is_err(), "{name:?}");
         }
-        let portable = |name: &str| EnvName::parse(name).unwrap().is_portable();
+        let portable = |name: &'static str| EnvName::parse(name).unwrap().is_portable();
         assert!(portable("_A1") && portable("a"));
         assert!(!portable("1A") && !portable("A-B") && !portable("A.B") && !portable("A B"));
     }

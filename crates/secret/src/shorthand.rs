@@ -29,7 +29,9 @@ use crate::{EnvName, Mount, Secret};
 /// [`ShorthandError`] saying which part of the grammar is missing or wrong.
 pub fn parse(text: &str) -> Result<Secret, ShorthandError> {
     let (named, env_var) = match text.split_once('=') {
-        Some((named, name)) => (named, EnvName::parse(name).map_err(|_| ShorthandError::EnvName)?.as_str().to_owned()),
+        Some((named, name)) => {
+            (named, EnvName::parse(name.to_owned()).map_err(|_| ShorthandError::EnvName)?.as_str().to_owned())
+        }
         None => (text, String::new()),
     };
     let (group, rest) = named.rsplit_once('/').ok_or(ShorthandError::NoSlash)?;

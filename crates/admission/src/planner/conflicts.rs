@@ -6,12 +6,13 @@ use crate::denial::Denial;
 use crate::plan::{EnvAddition, EnvValue, Plan};
 use crate::view::PodView;
 use secret::{EnvName, FILE_ROOT};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// A `FLYTE_SECRETS_*` variable.
-pub(super) fn marker(name: &str, value: &str) -> Option<EnvAddition> {
+pub(super) fn marker(name: &'static str, value: impl Into<Cow<'static, str>>) -> Option<EnvAddition> {
     let name = EnvName::parse(name).ok()?;
-    Some(EnvAddition { name, value: EnvValue::Literal(value.to_owned()), request: None })
+    Some(EnvAddition { name, value: EnvValue::Literal(value.into()), request: None })
 }
 
 /// Why a variable of this name would change how programs run, or what the platform tells them.

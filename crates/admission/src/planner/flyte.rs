@@ -18,6 +18,7 @@ use crate::policy::Identity;
 use crate::values::Globals;
 use crate::view::{ContainerList, PodView};
 use secret::{EnvName, FILE_ROOT, Mount, Naming, Secret, VersionPart, places, to_lower, to_upper};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes of a file's name, in Linux.
@@ -108,13 +109,13 @@ impl Shaping<'_> {
         for name in &names {
             self.hand(name.clone(), value.clone());
         }
-        self.hand_marker(secret::ENV_PREFIX_ENV, &self.config.env_prefix.clone());
+        self.hand_marker(secret::ENV_PREFIX_ENV, self.config.env_prefix.clone());
         Ok(self.request(names, Vec::new(), Vec::new()))
     }
 
     fn inline(&mut self) -> Result<Request, Denial> {
         let name = self.default_name()?;
-        self.hand_marker(secret::ENV_PREFIX_ENV, &self.config.env_prefix.clone());
+        self.hand_marker(secret::ENV_PREFIX_ENV, self.config.env_prefix.clone());
         self.hand(name.clone(), EnvValue::Inline { request: self.index });
         Ok(self.request(vec![name], Vec::new(), Vec::new()))
     }
@@ -142,7 +143,7 @@ impl Shaping<'_> {
     fn at_path(&mut self, file: String, has_path_env: bool) -> Result<Request, Denial> {
         let path_env: Vec<EnvName> = if has_path_env { self.own_name()?.into_iter().collect() } else { Vec::new() };
         for name in &path_env {
-            self.hand(name.clone(), EnvValue::Literal(format!("{FILE_ROOT}/{file}")));
+            self.hand(name.clone(), EnvValue::Literal(format!("{FILE_ROOT}/{file}").into()));
         }
         Ok(self.request(Vec::new(), path_env, vec![file]))
     }
@@ -169,7 +170,7 @@ impl Shaping<'_> {
         self.env.push(EnvAddition { name, value, request: Some(self.index) });
     }
 
-    fn hand_marker(&mut self, name: &str, value: &str) {
+    fn hand_marker(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
         self.env.extend(conflicts::marker(name, value));
     }
 

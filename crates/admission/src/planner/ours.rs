@@ -17,6 +17,9 @@ use crate::view::PodView;
 use secret::{EnvName, FILE_ROOT, Naming, Places, Secret, VersionPart, places};
 use std::collections::BTreeMap;
 
+/// How many variables tell the runtime where to look.
+const MARKERS: usize = 3;
+
 pub(super) fn shape(
     plan: &mut Plan,
     secrets: &[Secret],
@@ -26,12 +29,16 @@ pub(super) fn shape(
     globals: &Globals,
 ) -> Result<(), Denial> {
     let wishes = wish::merge(secrets, config)?;
+    plan.env.reserve(MARKERS + wishes.len());
     plan.env.extend(conflicts::marker(secret::DEFAULT_DIR_ENV, FILE_ROOT));
     plan.env.extend(conflicts::marker(secret::FILE_PREFIX_ENV, ""));
-    plan.env.extend(conflicts::marker(secret::ENV_PREFIX_ENV, &config.env_prefix));
+    plan.env.extend(conflicts::marker(secret::ENV_PREFIX_ENV, config.env_prefix.clone()));
     let mut versions: BTreeMap<_, usize> = BTreeMap::new();
-    for Wish { secret, .. } in &wishes {
-        *versions.entry((&secret.group, &secret.key)).or_default() += 1;
+    // Only a secret that is pinned has to know whether there are others.
+    if wishes.iter().any(|wish| !wish.secret.group_version.is_empty()) {
+        for Wish { secret, .. } in &wishes {
+            *versions.entry((&secret.group, &secret.key)).or_default() += 1;
+        }
     }
     for (index, wish) in wishes.into_iter().enumerate() {
         let secret = wish.secret;
@@ -132,7 +139,7 @@ fn chosen_name(name: &str, secret: &Secret, config: &Config) -> Result<EnvName, 
         let why = format!("`env_var: {name}` is not allowed: {why}");
         return Err(Denial::secret(config, secret, why).with_hint(hint));
     }
-    EnvName::parse(name).map_err(|error| Denial::secret(config, secret, error).with_hint(hint))
+    EnvName::parse(name.to_owned()).map_err(|error| Denial::secret(config, secret, error).with_hint(hint))
 }
 
 fn dedup<T: PartialEq>(items: &mut Vec<T>) {
@@ -158,7 +165,7 @@ fn hand_over(plan: &mut Plan, index: usize, request: &Request) {
         plan.env.push(EnvAddition { name: name.clone(), value: value.clone(), request: Some(index) });
     }
     for (name, file) in request.path_env.iter().filter_map(|name| Some((name, request.files.first()?))) {
-        let value = EnvValue::Literal(format!("{FILE_ROOT}/{file}"));
+        let value = EnvValue::Literal(format!("{FILE_ROOT}/{file}").into());
         plan.env.push(EnvAddition { name: name.clone(), value, request: Some(index) });
     }
 }
@@ -185,6 +192,9 @@ fn check_names(plan: &Plan, config: &Config) -> Result<(), Denial> {
 
 /// Two different secrets can't share a file, and no file can be another's folder.
 fn check_files(plan: &Plan, config: &Config) -> Result<(), Denial> {
+    if plan.requests.iter().map(|request| request.files.len()).sum::<usize>() < 2 {
+        return Ok(());
+    }
     let mut files: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, request) in plan.requests.iter().enumerate() {
         for file in &request.files {

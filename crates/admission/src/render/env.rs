@@ -1,7 +1,7 @@
 //! Variables, by the dialect's rule.
 
 use crate::dialect::EnvRule;
-use crate::patch::{At, Patch};
+use crate::patch::{At, Patch, Pointer};
 use crate::plan::{EnvAddition, Plan};
 use crate::values::Values;
 use crate::variable::{Variable, same_variable};
@@ -17,12 +17,12 @@ pub(super) fn write(
     plan: &Plan,
     variables: &[Variable<'_>],
     container: &ContainerView<'_>,
-    base: &str,
+    place: impl Pointer,
     patch: &mut Patch,
 ) {
     match plan.dialect.env_rule {
-        rule @ (EnvRule::AppendIfAbsent | EnvRule::ReplaceInFront) => put(rule, variables, container, base, patch),
-        EnvRule::OursFirst => ours_first(plan, variables, container, &format!("{base}/env"), patch),
+        rule @ (EnvRule::AppendIfAbsent | EnvRule::ReplaceInFront) => put(rule, variables, container, place, patch),
+        EnvRule::OursFirst => ours_first(plan, variables, container, At(place, "env"), patch),
     }
 }
 
@@ -31,13 +31,13 @@ pub(super) fn put(
     rule: EnvRule,
     variables: &[Variable<'_>],
     container: &ContainerView<'_>,
-    base: &str,
+    place: impl Pointer,
     patch: &mut Patch,
 ) {
     let there = container.env.items();
-    let list = format!("{base}/env");
+    let list = At(place, "env");
     if rule == EnvRule::ReplaceInFront {
-        replace_in_front(variables, container, &list, patch);
+        replace_in_front(variables, container, list, patch);
         return;
     }
     let mut added: Vec<&Variable<'_>> = Vec::new();
@@ -48,7 +48,7 @@ pub(super) fn put(
             added.push(variable);
         }
     }
-    patch.append(&list, container.env.is_there(), &added);
+    patch.append(list, container.env.is_there(), &added);
 }
 
 /// The same two rules, for a new container that has variables of its own.
@@ -71,7 +71,7 @@ pub(super) fn merged<'a>(rule: EnvRule, own: Vec<Variable<'a>>, variables: &[Var
 }
 
 /// One after another, each takes the place of the first of its name, at the front of the list.
-fn replace_in_front(variables: &[Variable<'_>], container: &ContainerView<'_>, list: &str, patch: &mut Patch) {
+fn replace_in_front(variables: &[Variable<'_>], container: &ContainerView<'_>, list: impl Pointer, patch: &mut Patch) {
     let there = container.env.items();
     let mut front: Vec<&Variable<'_>> = Vec::new();
     let mut gone = vec![false; there.len()];
@@ -106,7 +106,13 @@ fn replace_in_front(variables: &[Variable<'_>], container: &ContainerView<'_>, l
 }
 
 /// Ours in front, in our order; one that is there already stays where it is.
-fn ours_first(plan: &Plan, variables: &[Variable<'_>], container: &ContainerView<'_>, list: &str, patch: &mut Patch) {
+fn ours_first(
+    plan: &Plan,
+    variables: &[Variable<'_>],
+    container: &ContainerView<'_>,
+    list: impl Pointer,
+    patch: &mut Patch,
+) {
     let there = container.env.items();
     let mut missing = Vec::new();
     for (variable, addition) in variables.iter().zip(&plan.env) {

@@ -84,16 +84,16 @@ fn security(fetcher: &Fetcher) -> Value {
 }
 
 fn set_again(fetcher: &Fetcher, mounts: &[(&str, &str)], at: usize, container: &ContainerView<'_>, patch: &mut Patch) {
-    let base = format!("{LIST}/{at}");
-    let list = format!("{base}/volumeMounts");
+    let place = At(LIST, at);
+    let list = At(place, "volumeMounts");
     if container.image.as_str() != fetcher.image {
-        patch.add(At(base.as_str(), "image"), &fetcher.image);
+        patch.add(At(place, "image"), &fetcher.image);
     }
     if !matches!(container.args.items(), [only] if only.as_str() == "fetch") {
-        patch.add(At(base.as_str(), "args"), &["fetch"]);
+        patch.add(At(place, "args"), &["fetch"]);
     }
     if container.security_context.is_none() {
-        patch.add(At(base.as_str(), "securityContext"), &security(fetcher));
+        patch.add(At(place, "securityContext"), &security(fetcher));
     }
     let there = container.volume_mounts.items();
     let mut added = Vec::new();
@@ -103,9 +103,9 @@ fn set_again(fetcher: &Fetcher, mounts: &[(&str, &str)], at: usize, container: &
         });
         match entry {
             Some((_, mount)) if mount.mount_path.as_str() == *path => {}
-            Some((index, _)) => patch.add(At(list.as_str(), At(index, "mountPath")), path),
+            Some((index, _)) => patch.add(At(list, At(index, "mountPath")), path),
             None => added.push(json!({"name": name, "mountPath": path})),
         }
     }
-    patch.append(&list, container.volume_mounts.is_there(), &added);
+    patch.append(list, container.volume_mounts.is_there(), &added);
 }

@@ -2,7 +2,7 @@
 
 use super::{env, mounts};
 use crate::collections::List;
-use crate::patch::Patch;
+use crate::patch::{At, Patch};
 use crate::plan::{Plan, PullContainer};
 use crate::values::Values;
 use crate::variable::Variable;
@@ -17,9 +17,9 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, values: &Values, patch: &mut
         let there = container.there.and_then(|at| Some((at, init?.items().get(at)?.as_ref()?)));
         match there {
             Some((at, view)) => {
-                let base = format!("/spec/initContainers/{at}");
-                env::put(plan.dialect.env_rule, &variables, view, &base, patch);
-                mounts::put(&container.mounts, view, &base, patch);
+                let place = At("/spec/initContainers", at);
+                env::put(plan.dialect.env_rule, &variables, view, place, patch);
+                mounts::put(&container.mounts, view, place, patch);
             }
             None => added.push(new(plan, container, &variables)),
         }

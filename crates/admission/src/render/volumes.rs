@@ -64,13 +64,13 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
                 added.push(Volume { name: volume, secret: Some(secret), ..Volume::default() });
             }
             VolumeAddition::Item { index, key, path } => {
-                let list = format!("/spec/volumes/{index}/secret/items");
+                let list = At("/spec/volumes", At(*index, "secret/items"));
                 let there = made_lists.contains(index)
                     || pod.volumes().any(|(i, view)| {
                         i == *index && view.secret.as_ref().is_some_and(|secret| secret.items.is_there())
                     });
                 made_lists.push(*index);
-                patch.append(&list, there, &[Item { key, path }]);
+                patch.append(list, there, &[Item { key, path }]);
             }
             VolumeAddition::Projected { sources } => {
                 let sources = sources
@@ -117,12 +117,12 @@ fn set_projected(index: usize, view: &VolumeView<'_>, ours: Projected<'_>, patch
     let there = view.projected.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     match there {
         Some(Value::Object(there)) => {
-            let base = format!("/spec/volumes/{index}/projected");
+            let place = At("/spec/volumes", At(index, "projected"));
             if there.get("sources") != Some(&json!(ours.sources)) {
-                patch.add(At(base.as_str(), "sources"), &ours.sources);
+                patch.add(At(place, "sources"), &ours.sources);
             }
             if there.get("defaultMode") != Some(&json!(DEFAULT_MODE)) {
-                patch.add(At(base.as_str(), "defaultMode"), &DEFAULT_MODE);
+                patch.add(At(place, "defaultMode"), &DEFAULT_MODE);
             }
         }
         Some(_) | None => {
