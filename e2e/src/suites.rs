@@ -61,6 +61,14 @@ pub(crate) fn all(cluster: &Cluster, filter: &str, report: &mut Report) -> Resul
         }
         crate::install::remove_all(cluster)?;
     }
+    if any(&[("helm", helm::CASES), ("operations", operations::CASES)], filter) {
+        // The guard, too.
+        crate::install::remove_all(cluster)?;
+        report.in_order(cluster, "helm", helm::CASES, filter);
+        report.in_order(cluster, "operations", operations::CASES, filter);
+    }
+    // Last: controllers whose API server was away for a while forget a pod of an install now and then, which is not ours to
+    // mend, and would be in the way of what comes after.
     if any(&[("trouble", trouble::CASES)], filter) {
         // The guard, too: it would keep from being seen what the webhook lets pass.
         crate::install::remove_all(cluster)?;
@@ -68,12 +76,6 @@ pub(crate) fn all(cluster: &Cluster, filter: &str, report: &mut Report) -> Resul
             report.in_order(cluster, "trouble", trouble::CASES, filter);
         }
         crate::install::remove_all(cluster)?;
-    }
-    if any(&[("helm", helm::CASES), ("operations", operations::CASES)], filter) {
-        // The guard, too.
-        crate::install::remove_all(cluster)?;
-        report.in_order(cluster, "helm", helm::CASES, filter);
-        report.in_order(cluster, "operations", operations::CASES, filter);
     }
     Ok(())
 }
