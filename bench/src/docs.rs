@@ -40,6 +40,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         let json = fs::read_to_string(folder.join("performance.json")).expect("docs/performance.json");
         let figures: Figures = serde_json::from_str(&json).expect("figures");
+        assert!(!figures.quick, "figures of a quick run are worth nothing");
         let text = fs::read_to_string(folder.join("performance.md")).expect("docs/performance.md");
         assert_eq!(
             filled(&text, &table::markdown(&figures)).expect("both marks"),
