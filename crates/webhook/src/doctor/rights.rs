@@ -73,17 +73,21 @@ pub(super) async fn look(client: &Client, subject: &Subject) -> Vec<Finding> {
 
 fn needed(subject: &Subject) -> Vec<Right<'_>> {
     let server = &subject.config.server;
-    let secret = |verb, without| Right {
+    let secret = |verb, without, missing| Right {
         verb,
         resource: "secrets",
         name: &server.secret_name,
         namespace: Some(&subject.namespace),
         without,
-        missing: State::Failed,
+        missing,
     };
+    // An apply of what is not there asks for both of the last two.
+    let lost = "a Secret that was lost is not made again";
     let mut needed = vec![
-        secret("get", "the webhook does not find its certificate"),
-        secret("update", "the certificate is not renewed"),
+        secret("get", "the webhook does not find its certificate", State::Failed),
+        secret("update", "the certificate is not renewed", State::Failed),
+        secret("create", lost, State::Warning),
+        secret("patch", lost, State::Warning),
     ];
     if !server.disable_registration {
         let registration = |verb, without| Right {
