@@ -16,6 +16,8 @@ mod files;
 mod make;
 mod read;
 mod rotate;
+#[cfg(test)]
+mod sample;
 mod secret;
 
 pub use cluster::{Initialized, Known, Outcome, init, read, renew};

@@ -90,20 +90,11 @@ fn name(candidates: &[&str]) -> DistinguishedName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificates::sample::spec;
     use crate::certificates::{CA_LIFE, LEAF_LIFE, lifetime};
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject;
     use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
-
-    fn spec() -> Spec {
-        Spec {
-            secret: "s".into(),
-            namespace: "flyte".into(),
-            service: "flyte-pod-webhook".into(),
-            ca_life: CA_LIFE,
-            leaf_life: LEAF_LIFE,
-        }
-    }
 
     fn made(spec: &Spec) -> (Authority, Pair) {
         let now = SystemTime::now();

@@ -1,21 +1,12 @@
 use super::*;
 use crate::certificates::read::each;
-use crate::certificates::{CA_KEY, CA_LIFE, KEY, LEAF_LIFE, is_trusted, secret};
+use crate::certificates::sample::spec;
+use crate::certificates::{CA_KEY, CA_LIFE, KEY, is_trusted, secret};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-fn spec() -> Spec {
-    Spec {
-        secret: "flyte-pod-webhook".into(),
-        namespace: "flyte".into(),
-        service: "flyte-pod-webhook".into(),
-        ca_life: CA_LIFE,
-        leaf_life: LEAF_LIFE,
-    }
-}
 
 /// What a start does with what another wrote.
 fn start(secret: &Secret, spec: &Spec, now: SystemTime) -> Result<(Outcome, Kept), CertificateError> {

@@ -1,20 +1,11 @@
 use super::*;
-use crate::certificates::{CA_LIFE, LEAF_LIFE, Spec, make_authority, make_leaf};
+use crate::certificates::sample::spec;
+use crate::certificates::{CA_LIFE, LEAF_LIFE, make_authority, make_leaf};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
     KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
 };
 use zeroize::Zeroizing;
-
-fn spec() -> Spec {
-    Spec {
-        secret: "s".into(),
-        namespace: "flyte".into(),
-        service: "flyte-pod-webhook".into(),
-        ca_life: CA_LIFE,
-        leaf_life: LEAF_LIFE,
-    }
-}
 
 fn ours(now: SystemTime) -> Pair {
     let authority = make_authority(&spec(), now).unwrap();

@@ -1,19 +1,10 @@
 use super::*;
 use crate::certificates::due::{Due, due, fresh};
-use crate::certificates::{CA_LIFE, Found, LEAF_LIFE, Outcome, Pair, found, is_trusted, secret};
+use crate::certificates::sample::spec;
+use crate::certificates::{CA_LIFE, Found, Outcome, Pair, found, is_trusted, secret};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-fn spec() -> Spec {
-    Spec {
-        secret: "s".into(),
-        namespace: "flyte".into(),
-        service: "flyte-pod-webhook".into(),
-        ca_life: CA_LIFE,
-        leaf_life: LEAF_LIFE,
-    }
-}
 
 /// What another reads of what is written.
 fn again(kept: &Kept, now: SystemTime) -> Kept {
