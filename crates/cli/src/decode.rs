@@ -3,6 +3,7 @@
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::manifest::Manifest;
+use crate::output::Output;
 use crate::{explain, terminal, unreadable};
 use admission::{Config, PodView};
 use secret::Secret;
@@ -27,14 +28,6 @@ pub(crate) struct Args {
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Output {
-    /// For a person
-    Text,
-    /// For programs
-    Json,
 }
 
 pub(crate) fn execute(args: &Args) -> Result<ExitCode, Fault> {

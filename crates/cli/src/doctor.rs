@@ -3,6 +3,7 @@
 #[cfg(feature = "webhook")]
 mod look;
 
+use crate::output::Output;
 use admission::Dialect;
 use clap::builder::PossibleValuesParser;
 
@@ -52,14 +53,6 @@ pub(crate) struct Args {
     /// What to print
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// For a person
-    Text,
-    /// For programs
-    Json,
 }
 
 #[cfg(feature = "webhook")]

@@ -13,6 +13,7 @@ mod kubectl;
 mod live;
 mod man;
 mod manifest;
+mod output;
 mod package;
 mod patched;
 mod quoted;

@@ -1,7 +1,8 @@
 //! Looking, and saying what was found.
 
-use super::{Args, Output};
+use super::Args;
 use crate::fault::Fault;
+use crate::output::Output;
 use crate::{document, terminal};
 use admission::config::{Reading, Source};
 use admission::{Config, Dialect};

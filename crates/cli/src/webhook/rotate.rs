@@ -3,6 +3,8 @@
 #[cfg(feature = "webhook")]
 mod tell;
 
+use crate::output::Output;
+
 /// Replace the webhook's CA by a new one, without refusing any pod
 ///
 /// A new CA is published beside the old one and read back; once every API server has heard of it, the certificate is switched to
@@ -45,14 +47,6 @@ pub(crate) struct Args {
     /// What to print at the end
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// For a person
-    Text,
-    /// For programs
-    Json,
 }
 
 #[cfg(feature = "webhook")]

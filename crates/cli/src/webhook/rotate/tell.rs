@@ -1,7 +1,8 @@
 //! Rotating, and saying how it goes on: progress on stderr, what came of it on stdout.
 
-use super::{Args, Output};
+use super::Args;
 use crate::fault::Fault;
+use crate::output::Output;
 use crate::terminal;
 use admission::Config;
 use admission::config::Source;
