@@ -203,11 +203,14 @@ fn plain(text: &[u8]) -> usize {
         return length;
     }
     // Rust has no names for a processor's wide registers yet, but uses them for a loop like this.
-    let means = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
     let (blocks, _) = long.as_chunks::<BLOCK>();
     let whole = |block: &&[u8; BLOCK]| !block.iter().fold(false, |any, byte| any | means(*byte));
     let length = short.len() + BLOCK * blocks.iter().take_while(whole).count();
     length + plain_in_words(&text[length..])
+}
+
+fn means(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 /// The same, eight bytes at once, as lanes of a number.
@@ -226,8 +229,7 @@ fn plain_in_words(text: &[u8]) -> usize {
             return index * 8 + found.trailing_zeros() as usize / 8;
         }
     }
-    let means = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
-    text.len() - rest.len() + rest.iter().position(means).unwrap_or(rest.len())
+    text.len() - rest.len() + rest.iter().position(|byte| means(*byte)).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

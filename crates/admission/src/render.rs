@@ -13,6 +13,9 @@ use crate::plan::{INJECTED_ANNOTATION, Plan};
 use crate::values::Values;
 use crate::view::PodView;
 
+/// Where init containers stand.
+const INIT_CONTAINERS: &str = "/spec/initContainers";
+
 /// The patch that makes `pod` what `plan` says. The same plan, pod and values give the same bytes.
 pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
     let mut patch = Patch::default();

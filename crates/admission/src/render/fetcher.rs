@@ -1,13 +1,12 @@
 //! The init container that fetches what is sealed.
 
+use super::INIT_CONTAINERS;
 use crate::collections::List;
 use crate::patch::{At, Patch};
 use crate::plan::{ENV_VOLUME, FETCHER, FILES_VOLUME, Fetcher, Plan, VolumeAddition};
 use crate::view::{ContainerView, PodView};
 use serde_json::{Map, Value, json};
 
-/// The list that it stands in.
-const LIST: &str = "/spec/initContainers";
 /// Where the fetcher sees the memory volume of files.
 pub(super) const FETCHER_FILES: &str = "/run/keybearer/files";
 /// Where the fetcher sees the memory volume of the env file.
@@ -26,14 +25,14 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, patch: &mut Patch) {
         Some((at, container)) => {
             set_again(fetcher, &mounts, at, container, patch);
             if let Some(before) = fetcher.before.filter(|before| *before < at) {
-                patch.relocate(At(LIST, at), At(LIST, before));
+                patch.relocate(At(INIT_CONTAINERS, at), At(INIT_CONTAINERS, before));
             }
         }
         None => {
             let container = container(fetcher, mounts);
             match (init.is_some_and(List::is_there), fetcher.before) {
-                (true, Some(before)) => patch.add(At(LIST, before), &container),
-                (is_there, _) => patch.append(LIST, is_there, &[container]),
+                (true, Some(before)) => patch.add(At(INIT_CONTAINERS, before), &container),
+                (is_there, _) => patch.append(INIT_CONTAINERS, is_there, &[container]),
             }
         }
     }
@@ -84,7 +83,7 @@ fn security(fetcher: &Fetcher) -> Value {
 }
 
 fn set_again(fetcher: &Fetcher, mounts: &[(&str, &str)], at: usize, container: &ContainerView<'_>, patch: &mut Patch) {
-    let place = At(LIST, at);
+    let place = At(INIT_CONTAINERS, at);
     let list = At(place, "volumeMounts");
     if container.image.as_str() != fetcher.image {
         patch.add(At(place, "image"), &fetcher.image);

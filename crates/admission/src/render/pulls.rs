@@ -1,6 +1,6 @@
 //! The vendors' init containers, after all others.
 
-use super::{env, mounts};
+use super::{INIT_CONTAINERS, env, mounts};
 use crate::collections::List;
 use crate::patch::{At, Patch};
 use crate::plan::{Plan, PullContainer};
@@ -17,14 +17,14 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, values: &Values, patch: &mut
         let there = container.there.and_then(|at| Some((at, init?.items().get(at)?.as_ref()?)));
         match there {
             Some((at, view)) => {
-                let place = At("/spec/initContainers", at);
+                let place = At(INIT_CONTAINERS, at);
                 env::put(plan.dialect.env_rule, &variables, view, place, patch);
                 mounts::put(&container.mounts, view, place, patch);
             }
             None => added.push(new(plan, container, &variables)),
         }
     }
-    patch.append("/spec/initContainers", init.is_some_and(List::is_there), &added);
+    patch.append(INIT_CONTAINERS, init.is_some_and(List::is_there), &added);
 }
 
 fn new(plan: &Plan, container: &PullContainer, variables: &[Variable<'_>]) -> Value {
