@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: what comes in from outside, by chance and by coverage, for a bounded time.
 //!
 //! It is libFuzzer as `cargo fuzz` has it, but with a stable compiler: coverage is an option of LLVM, and no sanitizer is
-//! needed where no code is `unsafe`.
+//! needed where none of our code is `unsafe`.
 
 mod options;
 

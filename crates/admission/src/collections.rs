@@ -3,7 +3,7 @@
 
 use crate::text::Text;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -43,6 +43,48 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
+/// A list of strings that is only ever compared with a single one, and so is not kept.
+#[derive(Debug, Default)]
+pub struct Words<'a> {
+    first: Text<'a>,
+    count: usize,
+}
+
+impl<'a> Words<'a> {
+    /// Adds one, in the order of the list.
+    pub(crate) fn push(&mut self, word: Text<'a>) {
+        if self.count == 0 {
+            self.first = word;
+        }
+        self.count += 1;
+    }
+
+    /// Whether this is the only one.
+    pub(crate) fn are_only(&self, word: &str) -> bool {
+        self.count == 1 && self.first.as_str() == word
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordsVisitor;
+        impl<'de> Visitor<'de> for WordsVisitor {
+            type Value = Words<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of strings")
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
+                let mut words = Words::default();
+                while let Some(word) = list.next_element()? {
+                    words.push(word);
+                }
+                Ok(words)
+            }
+        }
+        deserializer.deserialize_seq(WordsVisitor)
+    }
+}
+
 /// A map of strings in the order of the request. Where a name is repeated the last one counts, as Go has it.
 #[derive(Debug, Default)]
 pub struct Pairs<'a> {
@@ -73,12 +115,12 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// So many names are sooner compared with each other than sorted.
+/// So many items are sooner compared with each other than sorted.
 const FEW: usize = 8;
 
 /// Removes pairs whose name comes again later.
 fn keep_last(pairs: &mut Vec<(Text<'_>, Text<'_>)>) {
-    if are_different(pairs) {
+    if are_different(pairs.iter().map(|(name, _)| name.as_str())) {
         return;
     }
     let mut seen = HashSet::new();
@@ -88,14 +130,14 @@ fn keep_last(pairs: &mut Vec<(Text<'_>, Text<'_>)>) {
     *pairs = kept;
 }
 
-fn are_different(pairs: &[(Text<'_>, Text<'_>)]) -> bool {
-    let names = || pairs.iter().map(|(name, _)| name.as_str());
-    if pairs.len() <= FEW {
-        return names().enumerate().all(|(index, name)| names().take(index).all(|other| other != name));
+/// Whether none comes twice.
+pub(crate) fn are_different<T: Ord>(items: impl ExactSizeIterator<Item = T> + Clone) -> bool {
+    if items.len() <= FEW {
+        return items.clone().enumerate().all(|(index, item)| items.clone().take(index).all(|other| other != item));
     }
-    let mut names: Vec<&str> = names().collect();
-    names.sort_unstable();
-    names.windows(2).all(|two| two[0] != two[1])
+    let mut items: Vec<T> = items.collect();
+    items.sort_unstable();
+    items.windows(2).all(|two| two[0] != two[1])
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
@@ -118,5 +160,25 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             }
         }
         deserializer.deserialize_any(PairsVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Words;
+
+    #[test]
+    fn one_word_is_no_other_list() {
+        for (json, is_it) in [
+            (r#"["fetch"]"#, true),
+            (r#"["\u0066etch"]"#, true),
+            (r#"["fetch","fetch"]"#, false),
+            (r#"["fetc"]"#, false),
+            ("[null]", false),
+            ("[ ]", false),
+        ] {
+            let words: Words<'_> = serde_json::from_str(json).unwrap();
+            assert_eq!(words.are_only("fetch"), is_it, "{json}");
+        }
     }
 }

@@ -56,29 +56,29 @@ impl Patch {
     }
 
     /// Adds a member or an entry; a member that is there is replaced.
-    pub(crate) fn add(&mut self, path: impl Pointer, value: &(impl Serialize + ?Sized)) {
-        self.begin("add", "path", path);
+    pub(crate) fn add(&mut self, path: impl Pointer, value: &(impl Json + ?Sized)) {
+        self.begin(br#"{"op":"add","path":""#, path);
         self.value(value);
     }
 
     /// Replaces what is there.
-    pub(crate) fn replace(&mut self, path: impl Pointer, value: &(impl Serialize + ?Sized)) {
-        self.begin("replace", "path", path);
+    pub(crate) fn replace(&mut self, path: impl Pointer, value: &(impl Json + ?Sized)) {
+        self.begin(br#"{"op":"replace","path":""#, path);
         self.value(value);
     }
 
     /// Removes what is there.
     pub(crate) fn remove(&mut self, path: impl Pointer) {
-        self.begin("remove", "path", path);
-        self.push("}]");
+        self.begin(br#"{"op":"remove","path":""#, path);
+        self.json.extend_from_slice(b"}]");
     }
 
     /// Moves an entry.
     pub(crate) fn relocate(&mut self, from: impl Pointer, path: impl Pointer) {
-        self.begin("move", "from", from);
-        self.push(r#","path":""#);
+        self.begin(br#"{"op":"move","from":""#, from);
+        self.json.extend_from_slice(br#","path":""#);
         path.write(&mut self.json);
-        self.push(r#""}]"#);
+        self.json.extend_from_slice(br#""}]"#);
     }
 
     /// Adds entries to a list, making the list where there is none.
@@ -95,32 +95,39 @@ impl Patch {
         }
     }
 
-    fn begin(&mut self, op: &str, member: &str, pointer: impl Pointer) {
+    /// Writes an operation up to its first pointer.
+    fn begin(&mut self, operation: &[u8], pointer: impl Pointer) {
         match self.json.last_mut() {
             // The list's end.
             Some(last) => *last = b',',
             None => {
                 self.json.reserve(USUAL);
-                self.push("[");
+                self.json.push(b'[');
             }
         }
-        for part in [r#"{"op":""#, op, r#"",""#, member, r#"":""#] {
-            self.push(part);
-        }
+        self.json.extend_from_slice(operation);
         pointer.write(&mut self.json);
-        self.push("\"");
+        self.json.push(b'"');
     }
 
-    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
-        self.push(r#","value":"#);
-        if let Err(error) = serde_json::to_writer(&mut self.json, value) {
+    fn value(&mut self, value: &(impl Json + ?Sized)) {
+        self.json.extend_from_slice(br#","value":"#);
+        value.write(&mut self.json);
+        self.json.extend_from_slice(b"}]");
+    }
+}
+
+/// What an operation can add.
+pub(crate) trait Json {
+    /// Writes it.
+    fn write(&self, json: &mut Vec<u8>);
+}
+
+impl<T: Serialize + ?Sized> Json for T {
+    fn write(&self, json: &mut Vec<u8>) {
+        if let Err(error) = serde_json::to_writer(json, self) {
             unreachable!("maps with string keys and strings are JSON, and memory takes them: {error}");
         }
-        self.push("}]");
-    }
-
-    fn push(&mut self, text: &str) {
-        self.json.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -138,14 +145,10 @@ pub(crate) struct At<P, Q>(pub(crate) P, pub(crate) Q);
 #[derive(Clone, Copy)]
 pub(crate) struct Member<'a>(pub(crate) &'a str);
 
-impl Pointer for &str {
+/// Only for names in the code, in which nothing has to be escaped.
+impl Pointer for &'static str {
     fn write(self, json: &mut Vec<u8>) {
-        if self.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-            json.extend_from_slice(self.as_bytes());
-        } else {
-            let quoted = serde_json::Value::from(self).to_string();
-            json.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
-        }
+        json.extend_from_slice(self.as_bytes());
     }
 }
 
@@ -172,8 +175,12 @@ impl Pointer for Member<'_> {
                 Some(b'/') => (&part[..part.len() - 1], "~1"),
                 Some(_) | None => (part, ""),
             };
-            part.write(json);
-            special.write(json);
+            // As a JSON string, whose quotes go again: both are one byte.
+            let start = json.len();
+            Json::write(part, json);
+            json.pop();
+            json.remove(start);
+            json.extend_from_slice(special.as_bytes());
         }
     }
 }

@@ -33,7 +33,7 @@ pub const MAX_SECRETS: usize = 1024;
 ///
 /// # Errors
 /// A [`Denial`] that names the secret, the managers asked, what they answered and the remedy.
-pub fn plan(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Globals) -> Result<Plan, Denial> {
+pub fn plan(pod: &PodView<'_>, who: &Identity<'_>, config: &Config, globals: &Globals) -> Result<Plan, Denial> {
     let secrets = secret::read(pod.metadata.annotations.iter()).map_err(|error| {
         let denial = Denial::pod(config, error.to_string());
         match error.hint() {
@@ -64,7 +64,7 @@ pub fn plan(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Global
     }
     match config.dialect.files {
         FileRule::VolumePerGroup => flyte::shape(&mut plan, &secrets, pod, who, config, globals)?,
-        FileRule::OneProjected => ours::shape(&mut plan, &secrets, pod, who, config, globals)?,
+        FileRule::OneProjected => ours::shape(&mut plan, secrets, pod, who, config, globals)?,
     }
     Ok(plan)
 }
@@ -90,7 +90,8 @@ fn digest(plan: &Plan) -> String {
             field(text);
         }
         for mount in &request.mounts {
-            field(&mount.to_string());
+            // A number without a name was refused.
+            field(mount.name().unwrap_or_default());
         }
         field(request.manager.name());
         field(request.source.delivery());

@@ -32,12 +32,12 @@ pub struct Rule {
 }
 
 /// On whose behalf a pod asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity<'a> {
     /// The pod's namespace.
-    pub namespace: String,
+    pub namespace: &'a str,
     /// The pod's service account.
-    pub service_account: String,
+    pub service_account: &'a str,
 }
 
 /// What a rule said.
@@ -63,11 +63,11 @@ impl Rule {
         }
     }
 
-    fn matches(&self, who: &Identity, manager: Manager, secret: &Secret) -> bool {
+    fn matches(&self, who: &Identity<'_>, manager: Manager, secret: &Secret) -> bool {
         let any = |patterns: &[String], text: &str| patterns.is_empty() || patterns.iter().any(|p| glob(p, text));
         (self.managers.is_empty() || self.managers.contains(&manager))
-            && any(&self.namespaces, &who.namespace)
-            && any(&self.service_accounts, &who.service_account)
+            && any(&self.namespaces, who.namespace)
+            && any(&self.service_accounts, who.service_account)
             && any(&self.groups, &secret.group)
             && any(&self.keys, &secret.key)
     }
@@ -80,7 +80,7 @@ impl Policy {
     }
 
     /// Whether `manager` may be asked for `secret` by a pod of `who`.
-    pub fn decide(&self, who: &Identity, manager: Manager, secret: &Secret) -> Verdict {
+    pub fn decide(&self, who: &Identity<'_>, manager: Manager, secret: &Secret) -> Verdict {
         match self.rules.iter().find(|rule| rule.matches(who, manager, secret)) {
             Some(rule) => Verdict { allowed: rule.allows, rule: rule.name.clone().into() },
             None => default_verdict(manager),
@@ -161,7 +161,7 @@ mod tests {
         let mut deny = Rule::new("two", false);
         deny.managers = vec![Manager::Global];
         let policy = Policy::new(vec![allow, deny]);
-        let who = |namespace: &str| Identity { namespace: namespace.to_owned(), service_account: "default".to_owned() };
+        let who = |namespace| Identity { namespace, service_account: "default" };
         let secret = Secret::default();
         assert_eq!(policy.decide(&who("prod-a"), Manager::Global, &secret).rule, "one");
         let verdict = policy.decide(&who("dev"), Manager::Global, &secret);

@@ -4,6 +4,7 @@
 //! nothing then, and `serde_json` reads the same text again, decides, and finds the words. What it does take it takes as
 //! `serde_json` would, to the letter; tests hold the two side by side.
 
+mod marks;
 mod pod;
 mod review;
 mod skip;
@@ -11,19 +12,22 @@ mod skip;
 pub(crate) use pod::pod;
 pub(crate) use review::review;
 
-use crate::collections::{List, Pairs};
+use crate::collections::{List, Pairs, Words};
 use crate::object::Object;
 use crate::text::{Raw, Text};
-
-/// Bytes of a string that is not looked at in blocks.
-const SHORT: usize = 64;
-/// Bytes of a long string that are looked at together.
-const BLOCK: usize = 32;
 
 /// A place in a text.
 pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
+}
+
+/// What is in a string.
+enum Inside<'a> {
+    /// Just this.
+    Plain(&'a str),
+    /// As JSON, with its quotes: there is an escape in it.
+    Escaped(&'a str),
 }
 
 impl<'a> Reader<'a> {
@@ -33,6 +37,13 @@ impl<'a> Reader<'a> {
 
     /// The byte here, after white space.
     fn peek(&mut self) -> Option<u8> {
+        let byte = *self.text.as_bytes().get(self.at)?;
+        if byte > b' ' { Some(byte) } else { self.peek_after_space() }
+    }
+
+    /// The same, where there seems to be white space: API servers write none.
+    #[cold]
+    fn peek_after_space(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
@@ -61,44 +72,56 @@ impl<'a> Reader<'a> {
         is_here
     }
 
-    /// Where a string ends that begins here, and whether it has escapes; goes past it.
-    fn string(&mut self) -> Option<(&'a str, bool)> {
+    /// Goes past a string.
+    #[inline]
+    fn string(&mut self) -> Option<Inside<'a>> {
         self.pass(b'"')?;
         let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.at += plain(self.text.as_bytes().get(self.at..)?);
-            match self.text.as_bytes().get(self.at)? {
-                b'"' => break,
-                // What follows it may be a quote, and what follows that is looked at again.
-                b'\\' => {
-                    escaped = true;
-                    self.at += 2;
-                }
-                _ => return None,
-            }
+        self.at = marks::first(self.text.as_bytes(), start);
+        if *self.text.as_bytes().get(self.at)? != b'"' {
+            return self.escaped(start);
         }
         let inside = self.text.get(start..self.at)?;
         self.at += 1;
-        Some((inside, escaped))
+        Some(Inside::Plain(inside))
+    }
+
+    /// Goes past the rest of a string that began before `start`, from its first escape on.
+    #[cold]
+    fn escaped(&mut self, start: usize) -> Option<Inside<'a>> {
+        loop {
+            match self.text.as_bytes().get(self.at)? {
+                b'"' => break,
+                // What follows it may be a quote, and what follows that is looked at again.
+                b'\\' => self.at += 2,
+                _ => return None,
+            }
+            // An escape at the end leaves the place beyond it.
+            if self.at > self.text.len() {
+                return None;
+            }
+            self.at = marks::first(self.text.as_bytes(), self.at);
+        }
+        self.at += 1;
+        self.text.get(start - 1..self.at).map(Inside::Escaped)
     }
 
     /// A string without escapes.
     fn key(&mut self) -> Option<&'a str> {
-        self.string().and_then(|(key, escaped)| (!escaped).then_some(key))
+        match self.string()? {
+            Inside::Plain(key) => Some(key),
+            Inside::Escaped(_) => None,
+        }
     }
 
     /// A text, `null` being the empty one.
     fn text(&mut self) -> Option<Text<'a>> {
-        Some(self.nullable(Self::whole_text)?.unwrap_or_default())
-    }
-
-    fn whole_text(&mut self) -> Option<Text<'a>> {
-        self.peek()?;
-        let start = self.at;
+        if self.peek()? == b'n' {
+            return self.word("null").then(Text::default);
+        }
         match self.string()? {
-            (text, false) => Some(text.into()),
-            (_, true) => serde_json::from_str(&self.text[start..self.at]).ok(),
+            Inside::Plain(text) => Some(text.into()),
+            Inside::Escaped(json) => serde_json::from_str(json).ok(),
         }
     }
 
@@ -120,6 +143,13 @@ impl<'a> Reader<'a> {
         let start = self.at;
         self.skip()?;
         Some(Raw::new(&self.text[start..self.at]))
+    }
+
+    /// A list of strings.
+    fn words(&mut self) -> Option<Words<'a>> {
+        let mut words = Words::default();
+        self.items(|reader| reader.text().map(|word| words.push(word)))?;
+        Some(words)
     }
 
     /// A value, or nothing for `null`.
@@ -193,43 +223,6 @@ impl<'a> Reader<'a> {
 /// Takes a member's value, unless the object had that member before: `serde_json` refuses that.
 fn put<T>(member: &mut Option<T>, value: Option<T>) -> Option<()> {
     (member.is_none() && value.is_some()).then(|| *member = value)
-}
-
-/// How many bytes there are before one that ends a string or means something in it.
-fn plain(text: &[u8]) -> usize {
-    let (short, long) = text.split_at(text.len().min(SHORT));
-    let length = plain_in_words(short);
-    if length < short.len() {
-        return length;
-    }
-    // Rust has no names for a processor's wide registers yet, but uses them for a loop like this.
-    let (blocks, _) = long.as_chunks::<BLOCK>();
-    let whole = |block: &&[u8; BLOCK]| !block.iter().fold(false, |any, byte| any | means(*byte));
-    let length = short.len() + BLOCK * blocks.iter().take_while(whole).count();
-    length + plain_in_words(&text[length..])
-}
-
-fn means(byte: u8) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\'
-}
-
-/// The same, eight bytes at once, as lanes of a number.
-fn plain_in_words(text: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    // The high bit of each lane that is below `n`; beyond the lowest such lane there may be others that are not.
-    let below = |lanes: u64, n: u64| lanes.wrapping_sub(ONES * n) & !lanes & HIGH;
-    let (words, rest) = text.as_chunks();
-    for (index, word) in words.iter().enumerate() {
-        let lanes = u64::from_le_bytes(*word);
-        let quote = below(lanes ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(lanes ^ (ONES * u64::from(b'\\')), 1);
-        let found = below(lanes, u64::from(b' ')) | quote | backslash;
-        if found != 0 {
-            return index * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    text.len() - rest.len() + rest.iter().position(|byte| means(*byte)).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

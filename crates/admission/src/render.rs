@@ -23,7 +23,7 @@ pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
         return patch;
     }
     volumes::write(plan, pod, &mut patch);
-    let variables = env::variables(&plan.env, values);
+    let variables = env::Variables::new(&plan.env, values);
     for (list, index, container) in pod.all_containers() {
         if plan.targets.contains(&(list, index)) {
             let place = At(At("/spec", list.member()), index);

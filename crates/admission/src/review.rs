@@ -16,7 +16,7 @@ use crate::text::Text;
 use crate::unreadable;
 use crate::values::{Globals, Values};
 use crate::view::PodView;
-use data_encoding::BASE64;
+use base64_simd::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -91,7 +91,7 @@ struct Envelope<'a> {
 
 /// Answers a review.
 pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
-    let text = match std::str::from_utf8(body) {
+    let text = match simdutf8::compat::from_utf8(body) {
         Ok(text) => text,
         Err(error) => {
             return refuse(&UNKNOWN, Denial::unreadable(format!("the review is not UTF-8: {error}")));
@@ -168,12 +168,9 @@ pub fn answer_for(pod: &PodView<'_>, namespace: &str, config: &Config, globals: 
 }
 
 /// On whose behalf a pod in a namespace asks.
-pub fn identity(pod: &PodView<'_>, namespace: &str) -> Identity {
+pub fn identity<'p>(pod: &'p PodView<'_>, namespace: &'p str) -> Identity<'p> {
     let account = pod.spec.as_ref().map_or("", |spec| spec.service_account_name.as_str());
-    Identity {
-        namespace: namespace.to_owned(),
-        service_account: if account.is_empty() { "default" } else { account }.to_owned(),
-    }
+    Identity { namespace, service_account: if account.is_empty() { "default" } else { account } }
 }
 
 fn answer_pod(
@@ -283,7 +280,7 @@ fn write(envelope: &Envelope<'_>, plan: &Plan, patch: &Patch) -> Vec<u8> {
     let message = if plan.is_empty() { "No changes" } else { "" };
     let status = StatusOut { code: 200, reason: None, message };
     let response = ResponseOut { uid: envelope.uid, allowed: true, status, warnings: &plan.warnings };
-    let mut body = Vec::with_capacity(USUAL + BASE64.encode_len(patch.as_bytes().len()));
+    let mut body = Vec::with_capacity(USUAL + STANDARD.encoded_length(patch.as_bytes().len()));
     write_response(envelope.api_version, response, &mut body);
     if !patch.is_empty() {
         append_patch(patch, &mut body);
@@ -316,8 +313,6 @@ fn append_patch(patch: &Patch, body: &mut Vec<u8>) {
     // The response's end and the review's.
     body.truncate(body.len() - 2);
     body.extend_from_slice(br#","patch":""#);
-    let start = body.len();
-    body.resize(start + BASE64.encode_len(patch.as_bytes().len()), 0);
-    BASE64.encode_mut(patch.as_bytes(), &mut body[start..]);
+    STANDARD.encode_append(patch.as_bytes(), body);
     body.extend_from_slice(br#"","patchType":"JSONPatch"}}"#);
 }

@@ -32,6 +32,10 @@ mod tests {
         let text = r#"{"spec":{"containers":[{"env":"hunter2"}]}}"#;
         assert_eq!(pod(text), "`spec.containers[0].env` has a wrong type");
         assert_eq!(pod(r#"{"spec":3}"#), "`spec` has a wrong type");
+        let text = r#"{"spec":{"containers":[{"args":"hunter2"}]}}"#;
+        assert_eq!(pod(text), "`spec.containers[0].args` has a wrong type");
+        let text = r#"{"spec":{"containers":[{"args":["a",["hunter2"]]}]}}"#;
+        assert_eq!(pod(text), "`spec.containers[0].args[1]` has a wrong type");
         assert!(pod(r#"{"spec":{},"spec":{}}"#).contains("twice"));
         assert!(pod(r#"{"spec""#).starts_with("it is no JSON"));
     }

@@ -3,7 +3,7 @@
 //! Everything else of the pod is skipped and never written again, so that fields this build has never heard of
 //! survive. Lists keep apart "absent", "null" and "there", since that decides how a JSON patch adds to them.
 
-use crate::collections::{List, Pairs};
+use crate::collections::{List, Pairs, Words};
 use crate::object::Object;
 use crate::reader;
 use crate::text::{Raw, Text};
@@ -97,7 +97,7 @@ pub struct ContainerView<'a> {
     pub command: List<Text<'a>>,
     /// Arguments.
     #[serde(borrow, default)]
-    pub args: List<Text<'a>>,
+    pub args: Option<Words<'a>>,
 }
 
 /// The part of a security context that decides who may read a file.

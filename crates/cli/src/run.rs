@@ -151,7 +151,7 @@ impl Job<'_> {
         let namespace = args.settings.namespace.as_deref().or(manifest.namespace()).unwrap_or("default").to_owned();
         let mut who = identity(&pod, &namespace);
         let named = pod.spec.as_ref().is_some_and(|spec| !spec.service_account_name.is_empty());
-        if let Some(account) = args.service_account.clone().filter(|_| !named) {
+        if let Some(account) = args.service_account.as_deref().filter(|_| !named) {
             who.service_account = account;
         }
         terminal::mistakes(&explain::mistakes(manifest, &pod, config));
@@ -174,7 +174,7 @@ impl Job<'_> {
         &self,
         pod: &PodView<'_>,
         pod_json: &str,
-        who: &Identity,
+        who: &Identity<'_>,
         planned: &Planned,
         special: &Special,
         exchange: Option<&mut dyn Exchange>,
@@ -185,8 +185,8 @@ impl Job<'_> {
         let runnable = runner::Pod::from_json(&patched)
             .map_err(|error| unreadable::by_runner(&patched, &error).within(&manifest.origin))?;
         let options = || runner::Options {
-            namespace: who.namespace.clone(),
-            service_account: who.service_account.clone(),
+            namespace: who.namespace.to_owned(),
+            service_account: who.service_account.to_owned(),
             host_env: special.host_env.clone(),
             isolation: special.isolation,
             own_strays: true,

@@ -133,7 +133,7 @@ impl Secrets {
     /// # Errors
     /// [`NameError`] when no variable can have that name.
     pub fn env_var_name(&self, group: &str, group_version: &str, key: &str) -> Result<EnvName, NameError> {
-        self.places(&named(group, group_version, key), &self.env_prefix).env
+        self.places(&named(group, group_version, key), &self.env_prefix).env()
     }
 
     /// The file that is looked at first, whether it exists or not: flytekit's `get_secrets_file`.
@@ -141,11 +141,11 @@ impl Secrets {
     /// # Errors
     /// [`NameError`] when the path would leave the directory.
     pub fn file_path(&self, group: &str, group_version: &str, key: &str) -> Result<PathBuf, NameError> {
-        let files = self.places(&named(group, group_version, key), &self.env_prefix).files?;
+        let files = self.places(&named(group, group_version, key), &self.env_prefix).files()?;
         Ok(self.dir.join(files.first().map_or("", FilePath::as_str)))
     }
 
-    fn places(&self, secret: &Secret, env_prefix: &str) -> Places {
+    fn places<'a>(&'a self, secret: &'a Secret, env_prefix: &'a str) -> Places<'a> {
         let naming =
             Naming { env_prefix, file_prefix: &self.file_prefix, version: VersionPart::Included, spelled: true };
         places(secret, &naming)
@@ -157,8 +157,9 @@ impl Secrets {
         if secret == Secret::default() {
             return Err(GetError::NoName);
         }
-        let Places { env, files } = self.places(&secret, &self.env_prefix);
-        let bare = self.local.then(|| self.places(&secret, "").env);
+        let places = self.places(&secret, &self.env_prefix);
+        let (env, files) = (places.env(), places.files());
+        let bare = self.local.then(|| self.places(&secret, "").env());
         let mut missing = NotFound { secret, env_vars: Vec::new(), files: Vec::new(), impossible: Vec::new() };
         for name in [Some(env), bare].into_iter().flatten() {
             match name {

@@ -39,6 +39,15 @@ pub(crate) fn push_lower(to: &mut String, text: &str) {
     }
 }
 
+/// Whether a text's lower case is the text itself.
+pub(crate) fn is_lower(text: &str) -> bool {
+    if text.is_ascii() {
+        !text.bytes().any(|byte| byte.is_ascii_uppercase())
+    } else {
+        text.chars().all(|c| lower(c) == c)
+    }
+}
+
 fn upper(c: char) -> char {
     let mut full = c.to_uppercase();
     match (full.next(), full.next()) {
@@ -77,6 +86,7 @@ mod tests {
         ] {
             assert_eq!(to_upper(text), upper, "{text}");
             assert_eq!(to_lower(text), lower, "{text}");
+            assert_eq!(is_lower(text), text == lower, "{text}");
         }
     }
 

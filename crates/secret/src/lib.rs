@@ -107,6 +107,16 @@ impl Mount {
         }
     }
 
+    /// Its name in Flyte's enum; none for a number outside of it.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Any => Some("ANY"),
+            Self::EnvVar => Some("ENV_VAR"),
+            Self::File => Some("FILE"),
+            Self::Other(_) => None,
+        }
+    }
+
     /// Its number on the wire.
     pub fn number(self) -> i32 {
         match self {
@@ -120,11 +130,9 @@ impl Mount {
 
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("ANY"),
-            Self::EnvVar => f.write_str("ENV_VAR"),
-            Self::File => f.write_str("FILE"),
-            Self::Other(number) => write!(f, "{number}"),
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => self.number().fmt(f),
         }
     }
 }

@@ -86,6 +86,11 @@ impl FilePath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The same, to be kept.
+    pub fn into_string(self) -> String {
+        self.0
+    }
 }
 
 impl fmt::Display for FilePath {

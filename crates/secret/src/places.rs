@@ -1,6 +1,6 @@
 //! Where a secret is found in a container. Admission writes there, the runtime looks there.
 
-use crate::case::{push_lower, push_upper};
+use crate::case::{is_lower, push_lower, push_upper};
 use crate::{EnvName, FilePath, NameError, Secret};
 
 /// How names are made of a secret.
@@ -25,43 +25,54 @@ pub enum VersionPart {
     LeftOut,
 }
 
-/// Where one secret is found, in the order in which the runtime looks: the environment variable, then the files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
-    /// The environment variable, or why there can't be one.
-    pub env: Result<EnvName, NameError>,
-    /// The files, relative to the secrets' root, the one that flytekit reads first; or why there can't be one.
-    pub files: Result<Vec<FilePath>, NameError>,
+/// Where one secret is found. Each kind of place is made when it is asked for; most secrets are asked for in one.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// Group, version and key; what is empty leaves no trace.
+    parts: [&'a str; 3],
+    naming: Naming<'a>,
 }
 
-/// Where `secret` is found. The rules are those of flytekit's `SecretsManager` (`context_manager.py`).
-pub fn places(secret: &Secret, naming: &Naming<'_>) -> Places {
+/// Where `secret` is found. The rules are those of flytekit's `SecretsManager` (`context_manager.py`), which looks at the
+/// environment variable first.
+pub fn places<'a>(secret: &'a Secret, naming: &Naming<'a>) -> Places<'a> {
     let version = match naming.version {
         VersionPart::Included => secret.group_version.as_str(),
         VersionPart::LeftOut => "",
     };
-    let parts = [secret.group.as_str(), version, secret.key.as_str()];
-    let mut env = String::with_capacity(naming.env_prefix.len() + length(parts));
-    env.push_str(naming.env_prefix);
-    for (index, part) in parts.into_iter().filter(|part| !part.is_empty()).enumerate() {
-        if index > 0 {
-            env.push('_');
-        }
-        push_upper(&mut env, part);
-    }
-    Places { env: EnvName::parse(env), files: files(parts, naming) }
+    Places { parts: [&secret.group, version, &secret.key], naming: *naming }
 }
 
-fn files(parts: [&str; 3], naming: &Naming<'_>) -> Result<Vec<FilePath>, NameError> {
-    let lower = FilePath::parse(path(parts, naming.file_prefix, push_lower))?;
-    let mut files = vec![lower];
-    if naming.spelled {
-        let spelled = path(parts, naming.file_prefix, String::push_str);
-        if spelled != files[0].as_str() {
-            files.push(FilePath::parse(spelled)?);
+impl Places<'_> {
+    /// The environment variable.
+    ///
+    /// # Errors
+    /// [`NameError`] where there can't be one.
+    pub fn env(&self) -> Result<EnvName, NameError> {
+        let prefix = self.naming.env_prefix;
+        let mut env = String::with_capacity(prefix.len() + length(self.parts));
+        env.push_str(prefix);
+        for (index, part) in self.parts.into_iter().filter(|part| !part.is_empty()).enumerate() {
+            if index > 0 {
+                env.push('_');
+            }
+            push_upper(&mut env, part);
         }
+        EnvName::parse(env)
     }
-    Ok(files)
+
+    /// The files, relative to the secrets' root, the one that flytekit reads first.
+    ///
+    /// # Errors
+    /// [`NameError`] where there can't be one.
+    pub fn files(&self) -> Result<Vec<FilePath>, NameError> {
+        let prefix = self.naming.file_prefix;
+        let mut files = vec![FilePath::parse(path(self.parts, prefix, push_lower))?];
+        if self.naming.spelled && !self.parts.into_iter().all(is_lower) {
+            files.push(FilePath::parse(path(self.parts, prefix, String::push_str))?);
+        }
+        Ok(files)
+    }
 }
 
 /// The parts that are not empty as folders and a file.
@@ -95,9 +106,10 @@ mod tests {
 
     fn found(parts: [&str; 3], naming: &Naming<'_>) -> (String, Vec<String>) {
         let [group, group_version, key] = parts.map(str::to_owned);
-        let Places { env, files } = places(&Secret { group, group_version, key, ..Secret::default() }, naming);
-        let files = files.map(|files| files.iter().map(ToString::to_string).collect());
-        (env.map_or_else(|error| error.to_string(), |env| env.to_string()), files.unwrap_or_default())
+        let secret = Secret { group, group_version, key, ..Secret::default() };
+        let places = places(&secret, naming);
+        let files = places.files().map(|files| files.iter().map(ToString::to_string).collect());
+        (places.env().map_or_else(|error| error.to_string(), |env| env.to_string()), files.unwrap_or_default())
     }
 
     #[test]
@@ -139,8 +151,9 @@ mod tests {
             (["", "", ""], true, false),
         ] {
             let [group, group_version, key] = parts.map(str::to_owned);
-            let places = places(&Secret { group, group_version, key, ..Secret::default() }, &NAMING);
-            assert_eq!((places.env.is_ok(), places.files.is_ok()), (env, file), "{parts:?}");
+            let secret = Secret { group, group_version, key, ..Secret::default() };
+            let places = places(&secret, &NAMING);
+            assert_eq!((places.env().is_ok(), places.files().is_ok()), (env, file), "{parts:?}");
         }
     }
 }

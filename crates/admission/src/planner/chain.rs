@@ -22,7 +22,7 @@ pub(super) struct Taken<'s> {
 /// Asks the chain for a secret.
 pub(super) fn walk<'s>(
     secret: &'s Secret,
-    who: &Identity,
+    who: &Identity<'_>,
     config: &Config,
     globals: &Globals,
 ) -> Result<Taken<'s>, Denial> {

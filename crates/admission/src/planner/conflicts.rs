@@ -160,18 +160,53 @@ fn secrets_below(plan: &Plan, path: &str) -> String {
 
 /// Whether a mount is at or under the secrets' root, however its path is spelled.
 pub(super) fn is_under_root(path: &str) -> bool {
-    let mut root = FILE_ROOT.split('/').filter(|part| !part.is_empty());
-    let mut parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-    if !path.contains("..") {
-        return root.all(|part| parts.next() == Some(part));
-    }
-    let mut left: Vec<&str> = Vec::new();
-    for part in parts {
-        if part == ".." {
-            left.pop();
-        } else {
-            left.push(part);
+    let root = || FILE_ROOT.as_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+    // How deep the path goes, and how many of its first folders are the root's.
+    let (mut depth, mut same) = (0_usize, 0);
+    for part in path.as_bytes().split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                depth = depth.saturating_sub(1);
+                same = same.min(depth);
+            }
+            part => {
+                same += usize::from(same == depth && root().nth(depth) == Some(part));
+                depth += 1;
+            }
         }
     }
-    left.len() >= root.clone().count() && root.zip(left).all(|(root, part)| root == part)
+    same == root().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_under_root;
+
+    #[test]
+    fn the_root_is_known_however_its_path_is_spelled() {
+        for (path, is_under) in [
+            ("/etc/flyte/secrets", true),
+            ("/etc/flyte/secrets/", true),
+            ("/etc/flyte/secrets/group/key", true),
+            ("//etc/./flyte//secrets", true),
+            ("/etc/flyte/other/../secrets", true),
+            ("/../etc/flyte/secrets", true),
+            ("/a/../../etc/flyte/secrets", true),
+            ("/etc/flyte/secrets/../secrets/a", true),
+            ("etc/flyte/secrets", true),
+            ("/etc/flyte/secrets/..", false),
+            ("/etc/flyte/secrets/../../flyte", false),
+            ("/etc/flyte/secrets2", false),
+            ("/etc/flyte", false),
+            ("/mnt/etc/flyte/secrets", false),
+            ("/x/flyte/secrets", false),
+            ("/etc/x/secrets", false),
+            ("/etc/flyte/x/secrets", false),
+            ("", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_under_root(path), is_under, "{path}");
+        }
+    }
 }

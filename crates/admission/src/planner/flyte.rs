@@ -30,7 +30,7 @@ pub(super) fn shape(
     plan: &mut Plan,
     secrets: &[Secret],
     pod: &PodView<'_>,
-    who: &Identity,
+    who: &Identity<'_>,
     config: &Config,
     globals: &Globals,
 ) -> Result<(), Denial> {
@@ -150,7 +150,7 @@ impl Shaping<'_> {
 
     fn default_name(&self) -> Result<EnvName, Denial> {
         let naming = Naming { env_prefix: self.prefix, file_prefix: "", version: VersionPart::LeftOut, spelled: false };
-        places(&self.taken.named, &naming).env.map_err(|error| {
+        places(&self.taken.named, &naming).env().map_err(|error| {
             self.deny(format!("{error}, and the API server refuses it"))
                 .with_hint("ask for it as FILE, or use other names")
         })

@@ -5,6 +5,7 @@ use super::conflicts::{self, danger, is_under_root};
 use super::digest;
 use super::seal::seal;
 use super::wish::{self, Wish};
+use crate::collections::are_different;
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::plan::{
@@ -14,7 +15,7 @@ use crate::policy::Identity;
 use crate::values::Globals;
 use crate::variable::{Clash, clash};
 use crate::view::PodView;
-use secret::{EnvName, FILE_ROOT, Naming, Places, Secret, VersionPart, places};
+use secret::{EnvName, FILE_ROOT, FilePath, Naming, Places, Secret, VersionPart, places};
 use std::collections::BTreeMap;
 
 /// How many variables tell the runtime where to look.
@@ -22,9 +23,9 @@ const MARKERS: usize = 3;
 
 pub(super) fn shape(
     plan: &mut Plan,
-    secrets: &[Secret],
+    secrets: Vec<Secret>,
     pod: &PodView<'_>,
-    who: &Identity,
+    who: &Identity<'_>,
     config: &Config,
     globals: &Globals,
 ) -> Result<(), Denial> {
@@ -33,17 +34,8 @@ pub(super) fn shape(
     plan.env.extend(conflicts::marker(secret::DEFAULT_DIR_ENV, FILE_ROOT));
     plan.env.extend(conflicts::marker(secret::FILE_PREFIX_ENV, ""));
     plan.env.extend(conflicts::marker(secret::ENV_PREFIX_ENV, config.env_prefix.clone()));
-    let mut versions: BTreeMap<_, usize> = BTreeMap::new();
-    // Only a secret that is pinned has to know whether there are others.
-    if wishes.iter().any(|wish| !wish.secret.group_version.is_empty()) {
-        for Wish { secret, .. } in &wishes {
-            *versions.entry((&secret.group, &secret.key)).or_default() += 1;
-        }
-    }
     for (index, wish) in wishes.into_iter().enumerate() {
-        let secret = wish.secret;
-        let alone = versions.get(&(&secret.group, &secret.key)) == Some(&1);
-        let request = request(wish, alone, who, config, globals)?;
+        let request = request(wish, who, config, globals)?;
         hand_over(plan, index, &request);
         plan.requests.push(request);
     }
@@ -62,34 +54,34 @@ pub(super) fn shape(
 }
 
 /// One secret with its manager and its places.
-fn request(wish: Wish<'_>, alone: bool, who: &Identity, config: &Config, globals: &Globals) -> Result<Request, Denial> {
-    let secret = wish.secret;
+fn request(wish: Wish, who: &Identity<'_>, config: &Config, globals: &Globals) -> Result<Request, Denial> {
+    let secret = &wish.secret;
     let taken = chain::walk(secret, who, config, globals)?;
     let with_version = found(&taken.named, VersionPart::Included, config);
     // A pinned secret is also found without its version, as long as that is not ambiguous.
-    let pinned = !secret.group_version.is_empty() && alone;
+    let pinned = !secret.group_version.is_empty() && wish.alone;
     let without = pinned.then(|| found(&taken.named, VersionPart::LeftOut, config));
     // ANY is a variable too where the value is known to fit when it is delivered.
     let wants_env = wish.env || (wish.any && taken.source == Source::Sealed);
     let (mut env, mut files) = (Vec::new(), Vec::new());
     for places in [Some(with_version), without].into_iter().flatten() {
-        let fits_file = places.files.is_ok();
-        let variable = places.env.map_err(|error| error.to_string()).and_then(harmless);
-        let fits_variable = variable.is_ok();
+        let variable = || places.env().map_err(|error| error.to_string()).and_then(harmless);
         if wants_env {
-            match variable {
+            match variable() {
                 Ok(name) => env.push(name),
                 Err(why) if wish.env => {
-                    return Err(Denial::secret(config, secret, why).with_hint(other_way(fits_file, "FILE")));
+                    return Err(
+                        Denial::secret(config, secret, why).with_hint(other_way(places.files().is_ok(), "FILE"))
+                    );
                 }
                 Err(_) => {}
             }
         }
         if wish.any || wish.file {
-            let paths = places.files.map_err(|error| {
-                Denial::secret(config, secret, error).with_hint(other_way(fits_variable, "ENV_VAR"))
+            let paths = places.files().map_err(|error| {
+                Denial::secret(config, secret, error).with_hint(other_way(variable().is_ok(), "ENV_VAR"))
             })?;
-            files.extend(paths.iter().map(|path| path.as_str().to_owned()));
+            files.extend(paths.into_iter().map(FilePath::into_string));
         }
     }
     for name in &wish.value_names {
@@ -104,8 +96,6 @@ fn request(wish: Wish<'_>, alone: bool, who: &Identity, config: &Config, globals
     dedup(&mut env);
     dedup(&mut files);
     Ok(Request {
-        secret: secret.clone(),
-        mounts: wish.mounts,
         chain: taken.steps,
         manager: taken.manager,
         source: taken.source,
@@ -113,10 +103,12 @@ fn request(wish: Wish<'_>, alone: bool, who: &Identity, config: &Config, globals
         env_required: wish.env,
         path_env,
         files,
+        mounts: wish.mounts,
+        secret: wish.secret,
     })
 }
 
-fn found(named: &Secret, version: VersionPart, config: &Config) -> Places {
+fn found<'a>(named: &'a Secret, version: VersionPart, config: &'a Config) -> Places<'a> {
     places(named, &Naming { env_prefix: &config.env_prefix, file_prefix: "", version, spelled: true })
 }
 
@@ -161,8 +153,10 @@ fn hand_over(plan: &mut Plan, index: usize, request: &Request) {
         // No configuration of this dialect has a manager that brings secrets so.
         Source::Pulled(_) | Source::Annotated(_) => return,
     };
-    for name in &request.env {
-        plan.env.push(EnvAddition { name: name.clone(), value: value.clone(), request: Some(index) });
+    if let Some((last, others)) = request.env.split_last() {
+        let hand = |name: &EnvName, value| EnvAddition { name: name.clone(), value, request: Some(index) };
+        plan.env.extend(others.iter().map(|name| hand(name, value.clone())));
+        plan.env.push(hand(last, value));
     }
     for (name, file) in request.path_env.iter().filter_map(|name| Some((name, request.files.first()?))) {
         let value = EnvValue::Literal(format!("{FILE_ROOT}/{file}").into());
@@ -172,6 +166,9 @@ fn hand_over(plan: &mut Plan, index: usize, request: &Request) {
 
 /// Two different secrets can't share a variable.
 fn check_names(plan: &Plan, config: &Config) -> Result<(), Denial> {
+    if are_different(plan.env.iter().map(|addition| addition.name.as_str())) {
+        return Ok(());
+    }
     let mut owners: BTreeMap<&str, Option<usize>> = BTreeMap::new();
     for addition in &plan.env {
         let owner = *owners.entry(addition.name.as_str()).or_insert(addition.request);

@@ -3,7 +3,6 @@
 //! Flyte hands a secret's variables and mounts to the containers that are there when it comes to that secret, so a later
 //! container has fewer. One that an earlier admission has added is known by its name and by what it fetches, and stays.
 
-use crate::collections::List;
 use crate::plan::{MountAddition, Plan, Pull, PullContainer};
 use crate::variable::Variable;
 use crate::view::{ContainerList, ContainerView, PodView};
@@ -78,10 +77,7 @@ pub(super) fn hand_mount(plan: &mut Plan, mount: MountAddition) {
 fn is_for(container: &ContainerView<'_>, pull: &Pull) -> bool {
     let number = container.name.strip_prefix(pull.stem).and_then(|rest| rest.strip_prefix('-'));
     let is_numbered = number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-    let command = match &container.command {
-        List::Items(there) => there.as_slice(),
-        List::Absent | List::Null => &[],
-    };
+    let command = container.command.items();
     let same_command = command.len() == pull.command.len()
         && command.iter().zip(&pull.command).all(|(there, ours)| there.as_str() == ours);
     let has = |(name, text): &(&'static str, String)| {

@@ -79,7 +79,7 @@ fn container<'a>(reader: &mut Reader<'a>) -> Option<ContainerView<'a>> {
         "securityContext" => put(&mut context, reader.nullable_object(security)),
         "image" => put(&mut image, reader.text()),
         "command" => put(&mut command, reader.list(Reader::text)),
-        "args" => put(&mut args, reader.list(Reader::text)),
+        "args" => put(&mut args, reader.nullable(Reader::words)),
         _ => reader.skip(),
     })?;
     Some(ContainerView {
@@ -90,7 +90,7 @@ fn container<'a>(reader: &mut Reader<'a>) -> Option<ContainerView<'a>> {
         security_context: context.flatten(),
         image: image.unwrap_or_default(),
         command: command.unwrap_or_default(),
-        args: args.unwrap_or_default(),
+        args: args.flatten(),
     })
 }
 

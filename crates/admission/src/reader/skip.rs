@@ -1,6 +1,6 @@
 //! Values that nobody needs: gone past, but not without a look at whether they are JSON.
 
-use super::Reader;
+use super::{Inside, Reader};
 use serde::de::IgnoredAny;
 
 /// How many lists and objects within each other are read here: one bit each of what is held of them.
@@ -82,10 +82,10 @@ impl Reader<'_> {
     }
 
     fn skip_string(&mut self) -> Option<()> {
-        self.peek()?;
-        let start = self.at;
-        let (_, escaped) = self.string()?;
-        if escaped { is_json(&self.text[start..self.at]) } else { Some(()) }
+        match self.string()? {
+            Inside::Plain(_) => Some(()),
+            Inside::Escaped(json) => is_json(json),
+        }
     }
 
     /// A number, `true`, `false` or `null`.

@@ -119,6 +119,9 @@ fn what_is_odd_is_left_to_the_other_reader() {
         r#"{"request":{"dryRun":"true"}}"#,
         r#"{"request":{"object":{"spec":{"securityContext":{"fsGroup":1.0}}}}}"#,
         r#"{"request":{"object":{"spec":{"containers":{}}}}}"#,
+        r#"{"request":{"object":{"spec":{"containers":[{"args":"a"}]}}}}"#,
+        r#"{"request":{"object":{"spec":{"containers":[{"args":["\ud800"]}]}}}}"#,
+        r#"{"request":{"object":{"spec":{"containers":[{"command":["a",1]}]}}}}"#,
         r#"{"request":{"object":{"spec":{"containers":[[]]}}}}"#,
         &deep(1000),
     ] {

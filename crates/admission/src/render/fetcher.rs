@@ -88,7 +88,7 @@ fn set_again(fetcher: &Fetcher, mounts: &[(&str, &str)], at: usize, container: &
     if container.image.as_str() != fetcher.image {
         patch.add(At(place, "image"), &fetcher.image);
     }
-    if !matches!(container.args.items(), [only] if only.as_str() == "fetch") {
+    if !container.args.as_ref().is_some_and(|args| args.are_only("fetch")) {
         patch.add(At(place, "args"), &["fetch"]);
     }
     if container.security_context.is_none() {

@@ -13,21 +13,24 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, values: &Values, patch: &mut
     let init = pod.spec.as_ref().map(|spec| &spec.init_containers);
     let mut added = Vec::new();
     for container in &plan.pulls {
-        let variables = env::variables(&plan.env[container.env_from..], values);
+        let additions = &plan.env[container.env_from..];
         let there = container.there.and_then(|at| Some((at, init?.items().get(at)?.as_ref()?)));
         match there {
             Some((at, view)) => {
                 let place = At(INIT_CONTAINERS, at);
-                env::put(plan.dialect.env_rule, &variables, view, place, patch);
+                env::put(plan.dialect.env_rule, &env::Variables::new(additions, values), view, place, patch);
                 mounts::put(&container.mounts, view, place, patch);
             }
-            None => added.push(new(plan, container, &variables)),
+            None => {
+                let variables = additions.iter().map(|addition| Variable::new(addition, values)).collect();
+                added.push(new(plan, container, variables));
+            }
         }
     }
     patch.append(INIT_CONTAINERS, init.is_some_and(List::is_there), &added);
 }
 
-fn new(plan: &Plan, container: &PullContainer, variables: &[Variable<'_>]) -> Value {
+fn new(plan: &Plan, container: &PullContainer, variables: Vec<Variable<'_>>) -> Value {
     let pull = &container.pull;
     let own = pull.env.iter().map(|(name, text)| Variable::literal(name, text)).collect();
     let mut object = Map::new();

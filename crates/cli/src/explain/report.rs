@@ -14,7 +14,7 @@ use serde::Serialize;
 pub(super) struct Report<'a> {
     pod: &'a str,
     namespace: &'a str,
-    service_account: String,
+    service_account: &'a str,
     dialect: &'a str,
     /// Whether the pod has the label for which the API server calls the webhook.
     labelled: bool,

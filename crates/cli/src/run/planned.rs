@@ -20,7 +20,12 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
-    pub(super) fn new(pod: &PodView<'_>, who: &Identity, config: &Config, globals: &Globals) -> Result<Self, Fault> {
+    pub(super) fn new(
+        pod: &PodView<'_>,
+        who: &Identity<'_>,
+        config: &Config,
+        globals: &Globals,
+    ) -> Result<Self, Fault> {
         let nothing = PodView::default();
         // Without the label the webhook is not called, here or there.
         let pod = if explain::is_labelled(pod, config) { pod } else { &nothing };
@@ -48,7 +53,7 @@ impl Planned {
     }
 
     /// The plan of this machine, where Local alone is asked, beside what the cluster would do.
-    fn beside(cluster: Option<Plan>, pod: &PodView<'_>, who: &Identity, config: &Config) -> Result<Self, Fault> {
+    fn beside(cluster: Option<Plan>, pod: &PodView<'_>, who: &Identity<'_>, config: &Config) -> Result<Self, Fault> {
         let here = admission::plan(pod, who, &config.on_laptop(), &Globals::default())?;
         here.warnings.iter().for_each(terminal::warning);
         Ok(Self { here, cluster, is_patched: false, unanswered: Vec::new() })

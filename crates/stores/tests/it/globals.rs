@@ -28,7 +28,7 @@ fn given(globals: &Globals, folder: &Path, asked: &Secret) -> Option<Vec<u8>> {
         .map(|(name, value)| (name, value.into()))
         .collect();
     let pod = json!({"metadata": {"annotations": annotations}, "spec": {"containers": [{"name": "main"}]}}).to_string();
-    let who = Identity { namespace: "default".to_owned(), service_account: "default".to_owned() };
+    let who = Identity { namespace: "default", service_account: "default" };
     let plan = admission::plan(&PodView::parse(&pod).unwrap(), &who, &config, globals).ok()?;
     Values::inline(&plan, globals, &config.global).get(0).map(<[u8]>::to_vec)
 }

@@ -22,7 +22,7 @@ pub(crate) fn plan_as(secrets: &[Secret], config: &Config) -> Plan {
     let annotations = secret::write(secrets, secret::Spelling::Flyte).unwrap();
     let annotations: serde_json::Map<_, _> = annotations.into_iter().map(|(k, v)| (k, v.into())).collect();
     let pod = json!({"metadata": {"annotations": annotations}, "spec": {"containers": [{"name": "main"}]}}).to_string();
-    let who = Identity { namespace: "default".to_owned(), service_account: "default".to_owned() };
+    let who = Identity { namespace: "default", service_account: "default" };
     admission::plan(&PodView::parse(&pod).unwrap(), &who, &config.on_laptop(), &Globals::default()).unwrap()
 }
 
