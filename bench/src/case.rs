@@ -24,8 +24,17 @@ pub(crate) struct Case {
 const KEPT: Case =
     Case { name: "http1", title: "HTTP/1.1, kept alive", way: Way::Http1, lanes: 32, pod: USUAL, rate: None };
 
+/// A case by its name.
+///
+/// # Errors
+/// The names there are.
+pub(crate) fn named(name: &str) -> Result<&'static Case, String> {
+    let names = || ALL.map(|case| case.name).join(", ");
+    ALL.iter().find(|case| case.name == name).ok_or_else(|| format!("there are {}", names()))
+}
+
 /// Everything that is measured, in the order of the figures.
-pub(crate) const ALL: [Case; 9] = [
+pub(crate) static ALL: [Case; 9] = [
     KEPT,
     Case { name: "http2", title: "HTTP/2, one connection, 64 streams", way: Way::Http2, lanes: 64, ..KEPT },
     Case { name: "new", title: "a new connection each", way: Way::NewConnections, lanes: 8, ..KEPT },

@@ -64,12 +64,14 @@ pub(crate) struct StartFigures {
     pub(crate) millis: Spread,
 }
 
-/// The middle of several rounds, and how far they were apart.
+/// The middle of several rounds, and the half of them that is nearest to it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
-    pub(crate) least: f64,
-    pub(crate) most: f64,
+    /// A quarter of the rounds is at or below it.
+    pub(crate) low: f64,
+    /// A quarter of the rounds is at or above it.
+    pub(crate) high: f64,
 }
 
 impl Spread {
@@ -84,7 +86,8 @@ impl Spread {
         } else {
             at(middle)
         };
-        Self { median, least: at(0), most: at(values.len().saturating_sub(1)) }
+        let quarter = values.len().saturating_sub(1) / 4;
+        Self { median, low: at(quarter), high: at(values.len().saturating_sub(1 + quarter)) }
     }
 }
 
@@ -177,14 +180,16 @@ mod tests {
         let ours = [round(1000, 30_000), round(1000, 60_000)];
         let echo = [round(1000, 20_000), round(1000, 40_000)];
         let row = Row::of("keybearer", &ours, &echo, 4_000);
-        assert_eq!(row.times_echo, Spread { median: 1.5, least: 1.5, most: 1.5 });
-        assert_eq!(row.cpu_micros, Spread { median: 45.0, least: 30.0, most: 60.0 });
+        assert_eq!(row.times_echo, Spread { median: 1.5, low: 1.5, high: 1.5 });
+        assert_eq!(row.cpu_micros, Spread { median: 45.0, low: 30.0, high: 60.0 });
         assert!((row.per_second - 2000.0).abs() < 1e-9 && row.requests == 2000);
         assert!((row.micros(0.5) - 500.0).abs() < 1e-9 && (row.micros(0.999) - 999.0).abs() < 1e-9, "{row:?}");
     }
 
     #[test]
-    fn the_median_is_the_middle_one() {
-        assert_eq!(Spread::of([3.0, 1.0, 20.0]), Spread { median: 3.0, least: 1.0, most: 20.0 });
+    fn the_median_is_the_middle_one_and_half_of_all_are_near_it() {
+        assert_eq!(Spread::of([3.0, 1.0, 20.0]), Spread { median: 3.0, low: 1.0, high: 20.0 });
+        let hundred = (0..=100).rev().map(f64::from);
+        assert_eq!(Spread::of(hundred), Spread { median: 50.0, low: 25.0, high: 75.0 });
     }
 }

@@ -13,6 +13,7 @@ mod pods;
 mod server;
 mod table;
 
+use case::Case;
 use clap::Parser;
 use figures::Figures;
 use measure::Amount;
@@ -39,6 +40,9 @@ struct Args {
     /// Only as long as it takes to see that everything works
     #[arg(long)]
     quick: bool,
+    /// Only this case, by its name in the JSON; may be given again
+    #[arg(long = "case", value_name = "NAME", value_parser = case::named, conflicts_with = "docs")]
+    cases: Vec<&'static Case>,
     /// Where `performance.json` and `performance.svg` go
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -77,6 +81,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
 fn measured(args: &Args) -> anyhow::Result<Figures> {
     let mut programs = vec![Program::Keybearer("keybearer", args.program.clone()), Program::Echo, Program::Fixed];
     programs.extend(args.before.clone().map(|before| Program::Keybearer("before", before)));
+    let all: Vec<&Case> = case::ALL.iter().collect();
+    let cases = if args.cases.is_empty() { &all } else { &args.cases };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(measure::run(&programs, Amount::new(args.quick), |what| println!("bench: {what}")))
+    runtime.block_on(measure::run(cases, &programs, Amount::new(args.quick), |what| println!("bench: {what}")))
 }

@@ -26,7 +26,7 @@ fn short(value: f64) -> String {
 }
 
 fn times(spread: Spread) -> String {
-    format!("{:.2} × ({:.2} to {:.2})", spread.median, spread.least, spread.most)
+    format!("{:.2} × ({:.2} to {:.2})", spread.median, spread.low, spread.high)
 }
 
 /// What each part must reach, and what it did.
@@ -68,7 +68,7 @@ fn title(case: &CaseFigures) -> String {
 }
 
 fn cpu(text: &mut String, figures: &Figures) {
-    text.push_str("Server CPU for one review, in µs: the median of the rounds. Beside the echo of the same round (least to most).\n\n");
+    text.push_str("Server CPU for one review, in µs: the median of the rounds. Beside the echo of the same round (and between\nwhich two figures half of the rounds were).\n\n");
     let Some(first) = figures.cases.first() else { return };
     let names: Vec<&str> = first.programs.iter().map(|row| row.program.as_str()).collect();
     let deciding: Vec<&str> = names.iter().copied().filter(|name| !matches!(*name, "echo" | "fixed")).collect();
@@ -115,9 +115,9 @@ fn waiting(text: &mut String, figures: &Figures) {
 
 fn starts(text: &mut String, figures: &Figures) {
     text.push_str("From start to the first answer, in ms, over a new connection and with certificates on disk:\n\n");
-    text.push_str("| program | median | least | most |\n| --- | ---: | ---: | ---: |\n");
+    text.push_str("| program | median | a quarter below | a quarter above |\n| --- | ---: | ---: | ---: |\n");
     for start in &figures.starts {
-        let Spread { median, least, most } = start.millis;
-        let _ = writeln!(text, "| {} | {median:.1} | {least:.1} | {most:.1} |", start.program);
+        let Spread { median, low, high } = start.millis;
+        let _ = writeln!(text, "| {} | {median:.1} | {low:.1} | {high:.1} |", start.program);
     }
 }

@@ -30,6 +30,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if options.quick {
         command.arg("--quick");
     }
+    for case in &options.cases {
+        command.arg("--case").arg(case);
+    }
     if options.write_docs {
         command.arg("--docs").arg(workspace.root.join("docs"));
     }

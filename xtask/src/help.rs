@@ -23,11 +23,13 @@ The repo's own commands. CI runs these and nothing else.
                                    the container image, as an OCI layout and as an archive, in DIR (else in the target
                                    folder's `image`); --load gives it to containerd, --program packs a static
                                    program that is built already
-  cargo xtask bench [--quick] [--out DIR] [--write-docs] [--program FILE] [--before FILE]
+  cargo xtask bench [--quick] [--case NAME]... [--out DIR] [--write-docs] [--program FILE]
+                                   [--before FILE]
                                    the webhook's server beside an echo, both as they are shipped: CPU, time and memory of
                                    a review, as a table, and as JSON and a picture in DIR (else in the target folder's
                                    `bench`); --quick only shows that it works, --write-docs renews docs/performance.md,
-                                   --before measures another build in the same run
+                                   --case measures only what has this name in the JSON (as often as you like), --before
+                                   measures another build in the same run
   cargo xtask monitoring           alert rules, their tests, and the dashboard's queries, asked of Prometheus's promtool;
                                    builds that with Go the first time, and keeps it in ~/.cache/keybearer
   cargo xtask e2e [--filter X] [--keep] [--loaded] [--program FILE] [--cluster-program FILE]

@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) program: Option<PathBuf>,
     /// Another build of it, measured in the same run.
     pub(crate) before: Option<PathBuf>,
+    /// Only these cases, by their names in the JSON.
+    pub(crate) cases: Vec<String>,
     /// Write the figures into `docs/performance.md`.
     pub(crate) write_docs: bool,
 }
@@ -29,6 +31,7 @@ impl Options {
                 "--out" => options.out = Some(path()?),
                 "--program" => options.program = Some(path()?),
                 "--before" => options.before = Some(path()?),
+                "--case" => options.cases.push(words.value(&word, "a name")?),
                 "--quick" if word.is_flag() => options.quick = true,
                 "--write-docs" if word.is_flag() => options.write_docs = true,
                 _ => return Err(format!("`bench` takes no `{}`", word.text())),
@@ -36,6 +39,9 @@ impl Options {
         }
         if options.quick && options.write_docs {
             return Err("a quick run has no figures for the docs: `--quick` or `--write-docs`".to_owned());
+        }
+        if !options.cases.is_empty() && options.write_docs {
+            return Err("the docs have the figures of all cases: `--case` or `--write-docs`".to_owned());
         }
         Ok(options)
     }
@@ -56,10 +62,13 @@ mod tests {
             out: Some("there".into()),
             program: Some("a/program".into()),
             before: Some("b".into()),
+            cases: Vec::new(),
             write_docs: true,
         };
         assert_eq!(read("--out there --write-docs --program=a/program --before b"), Ok(all));
         assert_eq!(read("--quick"), Ok(Options { quick: true, ..Options::default() }));
+        let cases = vec!["http1".to_owned(), "huge".to_owned()];
+        assert_eq!(read("--case http1 --case=huge"), Ok(Options { cases, ..Options::default() }));
         assert_eq!(read(""), Ok(Options::default()));
     }
 
@@ -69,6 +78,8 @@ mod tests {
             let error = read(line).expect_err(line);
             assert!(error.contains(name), "{error}");
         }
-        assert!(read("--quick --write-docs").expect_err("no figures").contains("--write-docs"));
+        for line in ["--quick --write-docs", "--case http1 --write-docs"] {
+            assert!(read(line).expect_err("no figures").contains("--write-docs"), "{line}");
+        }
     }
 }
