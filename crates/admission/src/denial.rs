@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Denial {
     /// HTTP code of the answer: 403 or 400 for what the pod asked, 400 for what can't be read.
     pub code: u16,
+    /// Whether nothing could be decided, since it could not be read.
+    pub is_unreadable: bool,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -18,12 +20,12 @@ pub struct Denial {
 impl Denial {
     /// A request that can't be read as what it claims to be.
     pub fn unreadable(message: impl Into<String>) -> Self {
-        Self { code: 400, message: message.into(), hint: None }
+        Self { code: 400, is_unreadable: true, message: message.into(), hint: None }
     }
 
     /// A pod that may not be made.
     pub(crate) fn pod(config: &Config, message: impl Into<String>) -> Self {
-        Self { code: config.refusal, message: message.into(), hint: None }
+        Self { code: config.refusal, is_unreadable: false, message: message.into(), hint: None }
     }
 
     /// A secret that can't be given.

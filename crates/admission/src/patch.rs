@@ -1,11 +1,17 @@
 //! A JSON patch (RFC 6902), written operation by operation; never a difference of two documents.
 
+use crate::config::Config;
+use crate::denial::Denial;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// What the patch of a usual pod needs, so that it is not moved while it grows.
 const USUAL: usize = 2048;
+
+/// Bytes of the largest patch that is sent: far more than any pod needs, and more than API servers store of one. Each container
+/// gets each variable, so that a small pod can ask for far more.
+pub(crate) const MAX_PATCH: usize = 4 << 20;
 
 /// Operations in the order in which they apply. It is kept as the text that is sent, since all that is ever done with it is
 /// to send or show it.
@@ -42,6 +48,27 @@ impl Patch {
         self.json.is_empty()
     }
 
+    /// The patch, where it is one that can be sent.
+    ///
+    /// # Errors
+    /// A [`Denial`] where the pod would become too large: operations are missing then.
+    pub fn sendable(self, config: &Config) -> Result<Self, Denial> {
+        if !self.is_too_large() {
+            return Ok(self);
+        }
+        let message = format!(
+            "the pod's secrets would take more than {} MiB in it: each container gets each variable and each mount",
+            MAX_PATCH >> 20
+        );
+        let hint = "ask for fewer secrets, for files instead of variables, or in fewer containers";
+        Err(Denial::pod(config, message).with_hint(hint))
+    }
+
+    /// Whether it has become larger than is sent. It is left as it is then.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.json.len() > MAX_PATCH
+    }
+
     /// The patch as JSON.
     pub fn to_json(&self) -> String {
         match String::from_utf8(self.as_bytes().to_vec()) {
@@ -57,14 +84,18 @@ impl Patch {
 
     /// Adds a member or an entry; a member that is there is replaced.
     pub(crate) fn add(&mut self, path: impl Pointer, value: &(impl Json + ?Sized)) {
-        self.begin(br#"{"op":"add","path":""#, path);
-        self.value(value);
+        if !self.is_too_large() {
+            self.begin(br#"{"op":"add","path":""#, path);
+            self.value(value);
+        }
     }
 
     /// Replaces what is there.
     pub(crate) fn replace(&mut self, path: impl Pointer, value: &(impl Json + ?Sized)) {
-        self.begin(br#"{"op":"replace","path":""#, path);
-        self.value(value);
+        if !self.is_too_large() {
+            self.begin(br#"{"op":"replace","path":""#, path);
+            self.value(value);
+        }
     }
 
     /// Removes what is there.

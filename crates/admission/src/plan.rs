@@ -34,7 +34,7 @@ pub struct Plan {
     pub dialect: &'static Dialect,
     /// The secrets, in the order of the annotations.
     pub requests: Vec<Request>,
-    /// The containers that get them.
+    /// The containers that get them, in the pod's order.
     pub targets: Vec<(ContainerList, usize)>,
     /// The variables, in the order in which they are handed to the dialect's env rule.
     pub env: Vec<EnvAddition>,
@@ -303,6 +303,11 @@ impl Request {
 }
 
 impl Plan {
+    /// Whether a container of the pod gets the secrets.
+    pub fn gets(&self, list: ContainerList, index: usize) -> bool {
+        self.targets.binary_search(&(list, index)).is_ok()
+    }
+
     /// The key of a request in the env file.
     pub fn env_key(request: usize) -> String {
         format!("s{request}")

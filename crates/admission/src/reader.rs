@@ -16,10 +16,15 @@ use crate::collections::{List, Pairs, Words};
 use crate::object::Object;
 use crate::text::{Raw, Text};
 
+/// Entries of lists and maps that are read of one text: an entry may take two bytes of it and two hundred of memory.
+const MAX_ENTRIES: usize = 1 << 16;
+
 /// A place in a text.
 pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// How many entries may still be read.
+    entries: usize,
 }
 
 /// What is in a string.
@@ -32,7 +37,13 @@ enum Inside<'a> {
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, entries: MAX_ENTRIES }
+    }
+
+    /// Counts an entry.
+    fn spend(&mut self) -> Option<()> {
+        self.entries = self.entries.checked_sub(1)?;
+        Some(())
     }
 
     /// The byte here, after white space.
@@ -178,9 +189,11 @@ impl<'a> Reader<'a> {
         self.pass(b'[')?;
         let mut items = Vec::new();
         if self.peek()? != b']' {
+            self.spend()?;
             items.push(read(self)?);
             while self.peek()? == b',' {
                 self.at += 1;
+                self.spend()?;
                 items.push(read(self)?);
             }
         }
@@ -212,7 +225,7 @@ impl<'a> Reader<'a> {
             let mut pairs = Vec::new();
             reader.members(|reader, key| {
                 pairs.push((key.into(), reader.text()?));
-                Some(())
+                reader.spend()
             })?;
             Some(Pairs::new(pairs))
         })?;

@@ -25,7 +25,10 @@ pub fn render(plan: &Plan, pod: &PodView<'_>, values: &Values) -> Patch {
     volumes::write(plan, pod, &mut patch);
     let variables = env::Variables::new(&plan.env, values);
     for (list, index, container) in pod.all_containers() {
-        if plan.targets.contains(&(list, index)) {
+        if patch.is_too_large() {
+            return patch;
+        }
+        if plan.gets(list, index) {
             let place = At(At("/spec", list.member()), index);
             env::write(plan, &variables, container, place, &mut patch);
             mounts::put(&plan.mounts, container, place, &mut patch);

@@ -100,12 +100,21 @@ pub fn answer(body: &[u8], config: &Config, globals: &Globals) -> Answer {
     if let Some(review) = reader::review(text) {
         return answer_review(&review, |pod| Ok(&**pod), config, globals);
     }
+    // Each entry has a comma before it, but the first of a list or a map.
+    if text.bytes().filter(|byte| *byte == b',').count() > MAX_COMMAS {
+        let message = format!("the review has more than {MAX_COMMAS} entries, and is not as API servers write it");
+        return refuse(&UNKNOWN, Denial::unreadable(message));
+    }
     // Only what can't be read in one go is looked at in two, to tell whether review or pod is at fault.
     match read(text) {
         Ok(review) => answer_review(&review, |pod| Ok(&**pod), config, globals),
         Err(_) => answer_in_two(text, config, globals),
     }
 }
+
+/// Commas of a review that `serde_json` is asked to read, which has no bound of its own: what an entry of a list takes in memory
+/// is far more than its two bytes.
+const MAX_COMMAS: usize = 1 << 17;
 
 /// Reads a review in one go.
 pub(crate) fn read(text: &str) -> Result<Object<Review<'_, Object<PodView<'_>>>>, serde_json::Error> {
@@ -181,17 +190,14 @@ fn answer_pod(
     globals: &Globals,
 ) -> Answer {
     let planned = check_pod_kind(pod).and_then(|()| plan(pod, &identity(pod, namespace), config, globals));
-    let (outcome, written) = match planned {
-        Ok(plan) => {
-            let values = Values::inline(&plan, globals, &config.global);
-            let patch = render(&plan, pod, &values);
-            let body = write(envelope, &plan, &patch);
-            (Ok(plan), body)
-        }
-        Err(denial) => {
-            let body = write_refusal(envelope, &denial);
-            (Err(denial), body)
-        }
+    let patched = planned.and_then(|plan| {
+        let values = Values::inline(&plan, globals, &config.global);
+        let patch = render(&plan, pod, &values).sendable(config)?;
+        Ok((write(envelope, &plan, &patch), plan))
+    });
+    let (written, outcome) = match patched {
+        Ok((body, plan)) => (body, Ok(plan)),
+        Err(denial) => (write_refusal(envelope, &denial), Err(denial)),
     };
     let (uid, dry_run) = (envelope.uid.to_owned(), envelope.dry_run);
     Answer { body: written, outcome, uid, dry_run, namespace: namespace.to_owned(), pod: pod.title() }

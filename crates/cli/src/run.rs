@@ -179,9 +179,9 @@ impl Job<'_> {
         special: &Special,
         exchange: Option<&mut dyn Exchange>,
     ) -> Result<Done, Fault> {
-        let Self { manifest, given, args, .. } = *self;
+        let Self { manifest, given, args, config, .. } = *self;
         let plan = &planned.here;
-        let patched = patched::apply(pod_json, &render(plan, pod, &Values::none()))?.to_string();
+        let patched = patched::apply(pod_json, &render(plan, pod, &Values::none()).sendable(config)?)?.to_string();
         let runnable = runner::Pod::from_json(&patched)
             .map_err(|error| unreadable::by_runner(&patched, &error).within(&manifest.origin))?;
         let options = || runner::Options {

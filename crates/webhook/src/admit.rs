@@ -38,25 +38,30 @@ async fn not_posted(State(shared): State<Arc<Shared>>) -> Response {
 async fn mutate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (mut head, mut body) = request.into_parts();
     let taking = head.extensions.remove::<Arc<Taking>>().unwrap_or_default();
-    match review(&shared, &head.headers, &mut body, taking).await {
+    let (wrong, length) = (wrong_head(&head.headers), body::declared(&head.headers));
+    let waits = head.headers.contains_key(header::EXPECT);
+    // Heads are counted nowhere, and a body may take its time.
+    drop(head);
+    let answered = match wrong {
+        Some(wrong) => Err(wrong),
+        None => review(&shared, length, &mut body, taking).await,
+    };
+    match answered {
         Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Err(turned) => {
-            if turned.code != StatusCode::REQUEST_TIMEOUT {
-                body::discard(&shared.limits, &head.headers, &mut body).await;
+            // Who waits to be asked for the body has not sent any of it yet.
+            if turned.code != StatusCode::REQUEST_TIMEOUT && !waits {
+                body::discard(&shared.limits, &mut body).await;
             }
             turned.answer(&shared.metrics)
         }
     }
 }
 
-async fn review(
-    shared: &Shared,
-    headers: &HeaderMap,
-    body: &mut Body,
-    taking: Arc<Taking>,
-) -> Result<Bytes, TurnedAway> {
+/// What keeps a request from being a review, by its head alone.
+fn wrong_head(headers: &HeaderMap) -> Option<TurnedAway> {
     if !is_json(headers) {
-        return Err(TurnedAway::new(
+        return Some(TurnedAway::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "content_type",
             "a review's Content-Type is application/json",
@@ -64,13 +69,22 @@ async fn review(
     }
     // Nothing is ever unpacked, so that a small body can't become a large one.
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(TurnedAway::new(
+        return Some(TurnedAway::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "encoding",
             "a review is sent as it is, with no Content-Encoding",
         ));
     }
-    let (bytes, held) = body::read(shared, headers, body).await?;
+    None
+}
+
+async fn review(
+    shared: &Shared,
+    length: Option<usize>,
+    body: &mut Body,
+    taking: Arc<Taking>,
+) -> Result<Bytes, TurnedAway> {
+    let (bytes, held) = body::read(shared, length, body).await?;
     let started = Instant::now();
     let globals = shared.globals.load();
     // A fault in one review is that review's, never the replica's.

@@ -13,13 +13,18 @@ use tokio::time::timeout;
 
 /// How long the next part of a body that nobody wants is waited for.
 const LINGER: Duration = Duration::from_secs(1);
-/// What is set aside before anything of a body is there.
-const FIRST: usize = 64 << 10;
+/// What is set aside for a body of which something is there.
+const FIRST: usize = 4 << 10;
+/// So many times what is there of it is set aside for more: a large body is then moved a few times and not often.
+const AHEAD: usize = 4;
 
-/// Reads a body. Its bytes are counted for as long as the second value lives.
-pub(crate) async fn read(shared: &Shared, headers: &HeaderMap, body: &mut Body) -> Result<(Vec<u8>, Held), TurnedAway> {
+/// Reads a body of this length, where one is announced. Its bytes are counted for as long as the second value lives.
+pub(crate) async fn read(
+    shared: &Shared,
+    length: Option<usize>,
+    body: &mut Body,
+) -> Result<(Vec<u8>, Held), TurnedAway> {
     let limits = &shared.limits;
-    let length = declared(headers);
     if length.is_some_and(|length| length > limits.body) {
         return Err(too_large());
     }
@@ -39,7 +44,8 @@ pub(crate) async fn read(shared: &Shared, headers: &HeaderMap, body: &mut Body) 
     Ok((bytes, held))
 }
 
-/// What is counted is what is there, not what was announced: whoever announces much and sends little holds nothing.
+/// What is counted is what is set aside, by what is there and not by what was announced: whoever announces much and sends
+/// little holds little.
 async fn collect(body: &mut Body, length: Option<usize>, limit: usize, held: &mut Held) -> Result<Vec<u8>, TurnedAway> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -51,8 +57,8 @@ async fn collect(body: &mut Body, length: Option<usize>, limit: usize, held: &mu
             return Err(too_large());
         }
         if needed > bytes.capacity() {
-            let twice = 2 * bytes.capacity();
-            let room = length.map_or(twice, |length| length.min(FIRST.max(twice))).max(needed).min(limit);
+            let room = length.map_or(2 * bytes.capacity(), |length| length.min(FIRST.max(AHEAD * needed)));
+            let room = room.max(needed).min(limit);
             // While it is moved, both are there.
             if !held.grow(bytes.capacity() + room) {
                 return Err(overload());
@@ -67,11 +73,7 @@ async fn collect(body: &mut Body, length: Option<usize>, limit: usize, held: &mu
 
 /// Takes what is still coming of a body, up to twice what would be taken of one that is wanted. A connection that is closed with bytes unread is reset, and a
 /// caller that is still sending then never reads the answer.
-pub(crate) async fn discard(limits: &Limits, headers: &HeaderMap, body: &mut Body) {
-    if headers.contains_key(header::EXPECT) {
-        // It has not sent any of it yet, and asking for the body would have it do so.
-        return;
-    }
+pub(crate) async fn discard(limits: &Limits, body: &mut Body) {
     let taken = async {
         let mut bytes = 0;
         while let Ok(Some(Ok(frame))) = timeout(LINGER, body.frame()).await {
@@ -84,7 +86,8 @@ pub(crate) async fn discard(limits: &Limits, headers: &HeaderMap, body: &mut Bod
     let _ = timeout(limits.body_time, taken).await;
 }
 
-fn declared(headers: &HeaderMap) -> Option<usize> {
+/// The length that is announced.
+pub(crate) fn declared(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

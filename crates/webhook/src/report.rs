@@ -24,8 +24,8 @@ pub(crate) fn report(shared: &Shared, bytes: usize, answer: &Answer, took: Durat
             }
             "allowed"
         }
-        Err(denial) if denial.code == shared.config.refusal => "refused",
-        Err(_) => "unreadable",
+        Err(denial) if denial.is_unreadable => "unreadable",
+        Err(_) => "refused",
     };
     metrics.admissions.get_or_create(&Ended { outcome }).inc();
     if tracing::enabled!(tracing::Level::INFO) {

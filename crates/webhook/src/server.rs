@@ -180,7 +180,7 @@ impl Server {
         let router = admit::router(Arc::clone(&shared));
         let accepting = tokio::spawn(accept(webhook, tls, router, Arc::clone(&shared), stage));
         shared.readiness.set_listening();
-        let probes = tokio::spawn(axum::serve(admin, admin::router(Arc::clone(&shared))).into_future());
+        let probes = tokio::spawn(admin::serve(admin, admin::router(Arc::clone(&shared))));
         let watching = watchers::start(&shared, files, &settings);
         tracing::info!(
             listen = %addresses.0.unwrap_or(settings.listen),

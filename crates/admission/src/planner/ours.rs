@@ -220,7 +220,7 @@ fn check_files(plan: &Plan, config: &Config) -> Result<(), Denial> {
 /// What the pod has in our way.
 fn check_pod(plan: &Plan, pod: &PodView<'_>, config: &Config) -> Result<(), Denial> {
     for (list, index, container) in pod.all_containers() {
-        if !plan.targets.contains(&(list, index)) {
+        if !plan.gets(list, index) {
             continue;
         }
         for addition in &plan.env {

@@ -7,18 +7,23 @@ use crate::plan::{MountAddition, Plan, Pull, PullContainer};
 use crate::variable::Variable;
 use crate::view::{ContainerList, ContainerView, PodView};
 use secret::FILE_ROOT;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(super) struct Pulls<'p> {
     pod: &'p PodView<'p>,
     /// The init containers that the pod has, and those that are added.
     count: usize,
+    /// Names of the pod's containers, once one has to be free.
+    taken: Option<HashSet<&'p str>>,
+    /// By what a name begins with, the number after the last that was given.
+    next: HashMap<&'static str, usize>,
 }
 
 impl<'p> Pulls<'p> {
     pub(super) fn new(pod: &'p PodView<'p>) -> Self {
         let count = pod.spec.as_ref().map_or(0, |spec| spec.init_containers.items().len());
-        Self { pod, count }
+        Self { pod, count, taken: None, next: HashMap::new() }
     }
 
     /// Adds the container of a secret, and everybody's mount.
@@ -26,7 +31,7 @@ impl<'p> Pulls<'p> {
         let there = self.find(plan, pull);
         let name = match there {
             Some((_, container)) => container.name.to_string(),
-            None => self.free_name(plan, pull.stem),
+            None => self.free_name(pull.stem),
         };
         self.count += usize::from(there.is_none());
         hand_mount(plan, MountAddition { volume: pull.volume.to_owned(), path: FILE_ROOT.to_owned() });
@@ -43,20 +48,24 @@ impl<'p> Pulls<'p> {
     fn find(&self, plan: &Plan, pull: &Pull) -> Option<(usize, &'p ContainerView<'p>)> {
         let init = self.pod.all_containers().filter(|(list, _, _)| *list == ContainerList::Init);
         init.map(|(_, at, container)| (at, container))
-            .find(|(at, container)| !plan.pulls.iter().any(|other| other.there == Some(*at)) && is_for(container, pull))
+            .find(|(at, container)| is_for(container, pull) && !plan.pulls.iter().any(|other| other.there == Some(*at)))
     }
 
     /// Flyte's name, a number that says how many init containers are before it; the next number where that name is taken.
-    fn free_name(&self, plan: &Plan, stem: &str) -> String {
-        let mut number = self.count;
+    fn free_name(&mut self, stem: &'static str) -> String {
+        let pod = self.pod;
+        let taken = self
+            .taken
+            .get_or_insert_with(|| pod.all_containers().map(|(_, _, container)| container.name.as_str()).collect());
+        // Those below were taken before, and names are never given back.
+        let mut number = self.count.max(self.next.get(stem).copied().unwrap_or_default());
         loop {
             let name = format!("{stem}-{number}");
-            let is_taken = self.pod.all_containers().any(|(_, _, container)| container.name.as_str() == name)
-                || plan.pulls.iter().any(|other| other.name == name);
-            if !is_taken {
+            number += 1;
+            if !taken.contains(name.as_str()) {
+                self.next.insert(stem, number);
                 return name;
             }
-            number += 1;
         }
     }
 }

@@ -44,7 +44,7 @@ fn users_of_targets(plan: &Plan, pod: &PodView<'_>) -> Vec<Option<i64>> {
     let mut users = Vec::new();
     for (list, index, container) in pod.all_containers() {
         let user = container.security_context.and_then(|s| s.run_as_user).or(of_pod);
-        if plan.targets.contains(&(list, index)) && !users.contains(&user) {
+        if plan.gets(list, index) && !users.contains(&user) {
             users.push(user);
         }
     }
@@ -53,7 +53,7 @@ fn users_of_targets(plan: &Plan, pod: &PodView<'_>) -> Vec<Option<i64>> {
 
 /// Cpu and memory of the first app container that has any, so that the pod keeps its class of service.
 fn resources(plan: &Plan, pod: &PodView<'_>) -> Option<String> {
-    let mut containers = pod.all_containers().filter(|(list, index, _)| plan.targets.contains(&(*list, *index)));
+    let mut containers = pod.all_containers().filter(|(list, index, _)| plan.gets(*list, *index));
     containers.find_map(|(list, _, container)| {
         let raw = container.resources.filter(|_| list == ContainerList::Main)?;
         let mut resources: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw.get()).ok()?;

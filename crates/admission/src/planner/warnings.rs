@@ -12,10 +12,20 @@ use std::collections::HashMap;
 /// How many warnings one answer carries; the API server shortens longer lists.
 const MAX_WARNINGS: usize = 16;
 
+/// Characters of a name of the pod's own in a message; Kubernetes takes no longer one, but is asked after us.
+const NAME: usize = 100;
+
+fn short(name: &str) -> &str {
+    name.char_indices().nth(NAME).map_or(name, |(end, _)| &name[..end])
+}
+
 /// Puts the warnings into the plan.
 pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
     let mut warnings = Vec::new();
     for (index, request) in plan.requests.iter().enumerate() {
+        if warnings.len() >= MAX_WARNINGS {
+            break;
+        }
         let secret = &request.secret;
         if plan.requests[..index].iter().any(|other| other.secret == *secret) {
             warnings.push(format!("secret `{secret}` is asked for twice"));
@@ -34,6 +44,9 @@ pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
         }
     }
     for addition in &plan.env {
+        if warnings.len() >= MAX_WARNINGS {
+            break;
+        }
         if let (Some(index), Some(why)) = (addition.request, danger(addition.name.as_str())) {
             let warning = format!("secret `{}` sets `{}`: {why}", plan.requests[index].secret, addition.name);
             if !warnings.contains(&warning) {
@@ -44,8 +57,13 @@ pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
     warnings.extend(names_of_two_secrets(plan));
     warnings.extend(annotated::warnings(plan, pod));
     for (list, index, container) in pod.all_containers() {
-        if plan.targets.contains(&(list, index)) {
-            warnings.extend(variables_in_the_way(plan, container));
+        // A message may be as long as a name, and a name as long as the pod.
+        let room = MAX_WARNINGS.saturating_sub(warnings.len());
+        if room == 0 {
+            break;
+        }
+        if plan.gets(list, index) {
+            warnings.extend(variables_in_the_way(plan, container, room));
             let under_root = container.volume_mounts.items().iter().flatten().filter(|mount| {
                 is_under_root(&mount.mount_path)
                     && !plan
@@ -53,10 +71,12 @@ pub(super) fn warn(plan: &mut Plan, pod: &PodView<'_>) {
                         .iter()
                         .any(|ours| (ours.volume.as_str(), ours.path.as_str()) == (&*mount.name, &*mount.mount_path))
             });
-            warnings.extend(under_root.map(|mount| {
+            warnings.extend(under_root.take(room).map(|mount| {
                 format!(
                     "container `{}` mounts volume `{}` at `{}`, among the secrets",
-                    container.name, mount.name, mount.mount_path
+                    short(&container.name),
+                    short(&mount.name),
+                    short(&mount.mount_path)
                 )
             }));
         }
@@ -69,6 +89,9 @@ fn names_of_two_secrets(plan: &Plan) -> Vec<String> {
     let mut owners: HashMap<&str, usize> = HashMap::new();
     let mut warnings = Vec::new();
     for addition in &plan.env {
+        if warnings.len() == MAX_WARNINGS {
+            break;
+        }
         let Some(index) = addition.request else { continue };
         let other = *owners.entry(addition.name.as_str()).or_insert(index);
         let (one, two) = (&plan.requests[other].secret, &plan.requests[index].secret);
@@ -83,16 +106,20 @@ fn names_of_two_secrets(plan: &Plan) -> Vec<String> {
     warnings
 }
 
-fn variables_in_the_way(plan: &Plan, container: &ContainerView<'_>) -> Vec<String> {
+fn variables_in_the_way(plan: &Plan, container: &ContainerView<'_>, room: usize) -> Vec<String> {
     let mut warnings: Vec<String> = Vec::new();
     for addition in &plan.env {
+        if warnings.len() == room {
+            break;
+        }
         let there = container.env.items().iter().flatten().find(|env| env.name.as_str() == addition.name.as_str());
         if there.is_some_and(|there| !same_variable(there, &addition.value)) {
             let what_happens = match plan.dialect.env_rule {
                 EnvRule::AppendIfAbsent => "which stays: the task does not see the secrets' own",
                 EnvRule::ReplaceInFront | EnvRule::OursFirst => "which the secrets' own replaces",
             };
-            let warning = format!("container `{}` sets `{}` itself, {what_happens}", container.name, addition.name);
+            let warning =
+                format!("container `{}` sets `{}` itself, {what_happens}", short(&container.name), addition.name);
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }

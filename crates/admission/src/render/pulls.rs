@@ -2,16 +2,19 @@
 
 use super::{INIT_CONTAINERS, env, mounts};
 use crate::collections::List;
-use crate::patch::{At, Patch};
+use crate::patch::{At, MAX_PATCH, Patch};
 use crate::plan::{Plan, PullContainer};
 use crate::values::Values;
 use crate::variable::Variable;
 use crate::view::PodView;
+use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 pub(super) fn write(plan: &Plan, pod: &PodView<'_>, values: &Values, patch: &mut Patch) {
     let init = pod.spec.as_ref().map(|spec| &spec.init_containers);
     let mut added = Vec::new();
+    // Each has the variables of those after it, too: they are not all made, to be found too many then.
+    let mut size = 0;
     for container in &plan.pulls {
         let additions = &plan.env[container.env_from..];
         let there = container.there.and_then(|at| Some((at, init?.items().get(at)?.as_ref()?)));
@@ -23,7 +26,15 @@ pub(super) fn write(plan: &Plan, pod: &PodView<'_>, values: &Values, patch: &mut
             }
             None => {
                 let variables = additions.iter().map(|addition| Variable::new(addition, values)).collect();
-                added.push(new(plan, container, variables));
+                let json = match to_raw_value(&new(plan, container, variables)) {
+                    Ok(json) => json,
+                    Err(error) => unreachable!("it is JSON already: {error}"),
+                };
+                size += json.get().len();
+                added.push(json);
+                if size > MAX_PATCH {
+                    break;
+                }
             }
         }
     }

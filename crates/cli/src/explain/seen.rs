@@ -40,7 +40,7 @@ pub(super) fn all(explained: &Explained<'_>, plan: &Plan, patched: &Value) -> Ve
     let files = files(plan);
     let one = |(list, index, container): (ContainerList, usize, &admission::view::ContainerView<'_>)| {
         let name = container.name.to_string();
-        let gets_secrets = !plan.is_empty() && plan.targets.contains(&(list, index));
+        let gets_secrets = !plan.is_empty() && plan.gets(list, index);
         let (mut env, mut own_files) = (Vec::new(), Vec::new());
         if gets_secrets {
             env = variables(plan, patched, list, &name);

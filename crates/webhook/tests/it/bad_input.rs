@@ -100,6 +100,27 @@ async fn what_is_no_review_is_refused_in_a_reviews_answer() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_no_unreadable_review_whatever_its_code_is() {
+    let server = Running::with("refusalStatus: 400", |_| {}).await;
+    let mut client = server.connect().await;
+    let versioned = secret::Secret {
+        group: "db".to_owned(),
+        group_version: "7".to_owned(),
+        key: "password".to_owned(),
+        ..secret::Secret::default()
+    };
+    let mut review: serde_json::Value = serde_json::from_slice(&review()).unwrap();
+    review["request"]["object"]["metadata"]["annotations"]["flyte.secrets/s0"] = secret::encode(&versioned).into();
+    for body in [review.to_string().as_bytes(), b"{"] {
+        assert_eq!(client.post(body).await.json()["response"]["status"]["code"], 400);
+    }
+    for outcome in ["refused", "unreadable"] {
+        let metric = format!("keybearer_admissions_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(server.metric(&metric).await, Some(1.0), "{outcome}");
+    }
+}
+
+#[tokio::test]
 async fn plain_http_on_the_tls_port_is_ended_and_counted() {
     let server = Running::start().await;
     let mut stream = TcpStream::connect(server.webhook).await.unwrap();

@@ -5,7 +5,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -85,8 +85,10 @@ async fn a_head_that_trickles_is_ended_and_an_idle_connection_lives_as_long() {
     slow.send(b"POST /mutate--v1-pod HTTP/1.1\r\nHost: ").await;
     assert!(slow.is_closed().await);
     let mut idle = server.connect().await;
+    let since = Instant::now();
     assert_eq!(idle.post(&review()).await.code, 200);
     assert!(idle.is_closed().await, "hyper's limit on the head also ends idle connections");
+    assert!(since.elapsed() > Duration::from_millis(100), "and not before: {:?}", since.elapsed());
 }
 
 #[tokio::test]

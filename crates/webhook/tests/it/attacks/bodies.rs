@@ -49,10 +49,10 @@ async fn a_flood_of_huge_bodies_is_shed_and_memory_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_only_announced_holds_nothing() {
-    let server = Alone::start("limits: {bytesInFlight: 14Mi}");
+async fn a_length_that_is_only_announced_holds_little() {
+    let server = Alone::start("limits: {bytesInFlight: 14Mi, bodyTime: 60s}");
     let mut clients: Vec<Client> = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..300 {
         let mut client = server.connect().await;
         let head = format!(
             "POST /mutate--v1-pod HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{{",
@@ -61,8 +61,11 @@ async fn a_length_that_is_only_announced_holds_nothing() {
         client.send(head.as_bytes()).await;
         clients.push(client);
     }
-    server.until("keybearer_bytes_in_flight ", |bytes| bytes > 0.0).await;
-    // Were they counted, 140 MiB would be more than there is room for.
+    // All of them are there, and what was set aside for each is a page.
+    server.until("keybearer_bytes_in_flight ", |bytes| bytes >= 300.0 * 4096.0).await;
+    let held = server.metric("keybearer_bytes_in_flight ").await.unwrap();
+    assert!(held <= 300.0 * 4096.0, "{held}");
+    // Were they counted as announced, 2 GiB would be more than there is room for.
     server.serves().await;
 }
 
@@ -128,12 +131,73 @@ async fn thousands_of_containers_are_answered_in_bounds() {
     let watch = server.watch();
     let mut review: serde_json::Value = serde_json::from_slice(&review()).unwrap();
     let containers: Vec<_> =
-        (0..10_000).map(|number| json!({"name": format!("c{number}"), "env": [{"name": "A", "value": "b"}]})).collect();
+        (0..5_000).map(|number| json!({"name": format!("c{number}"), "env": [{"name": "A", "value": "b"}]})).collect();
     review["request"]["object"]["spec"]["containers"] = containers.into();
     let reply = server.connect().await.post(review.to_string().as_bytes()).await;
     assert_eq!((reply.code, &reply.json()["response"]["allowed"]), (200, &true.into()));
     let most = watch.most();
     assert!(most - before < 48 << 20, "{before} {most}");
+}
+
+#[tokio::test]
+async fn a_small_pod_that_would_become_a_huge_one_is_refused_before_it_is_made() {
+    let server = Alone::start("");
+    server.serves().await;
+    let before = server.memory();
+    let watch = server.watch();
+    // Two hundred kilobytes, of which a million variables would be made.
+    let body = much(1_000, 1_000);
+    assert!(body.len() < 200_000, "{}", body.len());
+    for _ in 0..5 {
+        let reply = server.connect().await.post(&body).await;
+        let response = &reply.json()["response"];
+        assert_eq!((reply.code, &response["allowed"]), (200, &false.into()));
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains("more than 4 MiB") && message.contains("fewer secrets"), "{message}");
+    }
+    // Nearly as large as it may be.
+    let reply = server.connect().await.post(&much(100, 400)).await;
+    assert_eq!((reply.code, &reply.json()["response"]["allowed"]), (200, &true.into()));
+    assert!(reply.patch().len() > 3 * MIB, "{}", reply.patch().len());
+    let most = watch.most();
+    assert!(most - before < 4 * 4 * (1 << 20) + SLACK, "{before} {most}");
+}
+
+/// A review of a pod of so many containers that asks for so many secrets as variables.
+fn much(containers: usize, secrets: usize) -> Vec<u8> {
+    let list: Vec<_> =
+        (0..secrets).map(|number| json!({"group": "g", "key": format!("k{number}"), "mount": "env"})).collect();
+    let containers: Vec<_> = (0..containers).map(|number| json!({"name": format!("c{number}")})).collect();
+    let mut review: serde_json::Value = serde_json::from_slice(&review()).unwrap();
+    review["request"]["object"]["metadata"]["annotations"] = json!({"keybearer.dev/secrets": json!(list).to_string()});
+    review["request"]["object"]["spec"]["containers"] = containers.into();
+    review.to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn lists_longer_than_any_pods_are_refused_and_memory_is_bounded() {
+    let server = Alone::start("");
+    server.serves().await;
+    let before = server.memory();
+    let watch = server.watch();
+    let text = String::from_utf8(review()).unwrap();
+    // Two million containers of three bytes each, as many mounts in many containers, labels, words of a command.
+    let containers = format!("[{{}}{}]", ",{}".repeat(2_300_000));
+    let mounts = format!("{{\"volumeMounts\":[{{}}{}]}},", ",{}".repeat(60_000)).repeat(38);
+    let words = format!("{{\"command\":[\"\"{}]}}", ",\"\"".repeat(2_000_000));
+    for containers in [containers, format!("[{mounts}{{}}]"), format!("[{words}]")] {
+        // The second one is not as API servers write, and so read in another way.
+        for name in ["containers", "contain\\u0065rs"] {
+            let there = r#""containers":[{"image":"i","name":"main"}]"#;
+            let body = text.replace(there, &format!(r#""{name}":{containers}"#));
+            assert!((5 * MIB..7 * MIB).contains(&body.len()), "{}", body.len());
+            let reply = server.connect().await.post(body.as_bytes()).await;
+            let message = reply.json()["response"]["status"]["message"].to_string();
+            assert!(message.contains("entries, and is not as API servers write it"), "{message}");
+        }
+    }
+    let most = watch.most();
+    assert!(most - before < 2 * 7 * (1 << 20) + (30 << 20) + SLACK, "{before} {most}");
 }
 
 /// A review of a pod with one long text that nobody reads.

@@ -3,6 +3,7 @@
 use super::SLACK;
 use crate::harness::{Client, PATIENCE, client_config, request, review, review_of_much};
 use crate::process::Alone;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -64,6 +65,30 @@ async fn who_has_asked_keeps_the_place_in_a_flood() {
     }
     server.until("keybearer_connections_cut_total{reason=\"place\"}", |cut| cut >= 200.0).await;
     assert_eq!(api_server.post(&review()).await.code, 200);
+}
+
+#[tokio::test]
+async fn a_flood_of_the_admin_port_keeps_no_probe_out() {
+    let server = Alone::start("");
+    server.serves().await;
+    let before = server.memory();
+    let mut flood = Vec::new();
+    for number in 0..200 {
+        let mut stream = TcpStream::connect(server.admin).await.unwrap();
+        // Nothing, the half of a head, or all of one, and nothing is read.
+        let head = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+        let _ = stream.write_all(&head[..[0, head.len() / 2, head.len()][number % 3]]).await;
+        flood.push(stream);
+        if number % 20 == 0 {
+            assert_eq!(server.page("/livez").await, (200, "ok\n".to_owned()));
+        }
+    }
+    assert_eq!(server.page("/livez").await, (200, "ok\n".to_owned()));
+    assert!(server.memory() - before < SLACK, "{before} {}", server.memory());
+    // The first ones have given way.
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(5), flood[0].read_to_end(&mut rest)).await;
+    assert!(ended.is_ok() && rest.is_empty(), "{rest:?}");
 }
 
 #[tokio::test]

@@ -188,6 +188,37 @@ async fn floods_of_settings_pings_and_empty_data_hold_nothing() {
 }
 
 #[tokio::test]
+async fn heads_are_not_held_while_their_bodies_are_awaited() {
+    let server = Alone::start("");
+    server.serves().await;
+    let before = server.memory();
+    let watch = server.watch();
+    // In all 30 MiB of heads, none of which is in any table.
+    let rest: Vec<u8> =
+        (0..200).flat_map(|number| literal("x-more", &format!("{number}{}", "x".repeat(100)))).collect();
+    let head = [post(), rest].concat();
+    let mut clients = Vec::new();
+    for _ in 0..6 {
+        let mut client = open(&server, &[]).await;
+        for stream in streams(200) {
+            let mut parts = head.chunks(16_000).peekable();
+            let mut kind = HEADERS;
+            while let Some(part) = parts.next() {
+                let flags = if parts.peek().is_none() { END_HEADERS } else { 0 };
+                client.send(&frame(kind, flags, stream, part)).await;
+                kind = CONTINUATION;
+            }
+        }
+        clients.push(client);
+    }
+    server.until("keybearer_limit_peak{limit=\"streams\"}", |streams| streams >= 200.0).await;
+    server.serves().await;
+    let most = watch.most();
+    assert!(most - before < SLACK, "{before} {most}");
+    drop(clients);
+}
+
+#[tokio::test]
 async fn streams_past_the_limit_are_refused() {
     let server = Alone::start("limits: {streams: 10}");
     let mut client = open(&server, &[]).await;
