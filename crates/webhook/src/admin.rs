@@ -3,6 +3,7 @@
 //! Probes come over new connections and are over at once, so what has been open longest gives way where there is no place: whoever
 //! fills all of them keeps nobody's probe out.
 
+use crate::listener::ACCEPT_PAUSE;
 use crate::server::Shared;
 use axum::Router;
 use axum::body::Body;
@@ -28,8 +29,6 @@ const CONNECTIONS: usize = 64;
 const HEAD_TIME: Duration = Duration::from_secs(75);
 /// Bytes of a head.
 const HEAD: usize = 8 << 10;
-/// How long an accept that failed for want of files waits.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {

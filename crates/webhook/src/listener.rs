@@ -35,7 +35,7 @@ use tower::ServiceExt;
 /// Bytes of one HTTP/2 connection that may wait to be read: they are held before they are counted.
 const WINDOW: u32 = 256 << 10;
 /// How long an accept that failed for want of files waits.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Stages of a server's end, as its connections see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

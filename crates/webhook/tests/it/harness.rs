@@ -241,9 +241,13 @@ pub(crate) fn review_of(mount: Mount) -> Vec<u8> {
 
 /// A review whose answer is far larger than itself: long names of variables, in each of many containers.
 pub(crate) fn review_of_much() -> Vec<u8> {
-    let asked = |number| json!({"group": "g", "key": format!("k{number}-{}", "x".repeat(200)), "mount": "env"});
-    let list: Vec<Value> = (0..20).map(asked).collect();
-    let containers: Vec<Value> = (0..100).map(|number| json!({"name": format!("c{number}")})).collect();
+    review_of_many(100, (0..20).map(|number| format!("k{number}-{}", "x".repeat(200))))
+}
+
+/// A review of a pod of so many containers that asks for these keys of a group as variables.
+pub(crate) fn review_of_many(containers: usize, keys: impl Iterator<Item = String>) -> Vec<u8> {
+    let list: Vec<Value> = keys.map(|key| json!({"group": "g", "key": key, "mount": "env"})).collect();
+    let containers: Vec<Value> = (0..containers).map(|number| json!({"name": format!("c{number}")})).collect();
     let mut review: Value = serde_json::from_slice(&review()).unwrap();
     review["request"]["object"]["metadata"]["annotations"] = json!({"keybearer.dev/secrets": json!(list).to_string()});
     review["request"]["object"]["spec"]["containers"] = containers.into();

@@ -1,7 +1,7 @@
 //! Bodies that are huge, many, slow or deep.
 
 use super::SLACK;
-use crate::harness::{Client, request, review};
+use crate::harness::{Client, request, review, review_of_many};
 use crate::process::Alone;
 use serde_json::json;
 
@@ -140,13 +140,14 @@ async fn thousands_of_containers_are_answered_in_bounds() {
 }
 
 #[tokio::test]
-async fn a_small_pod_that_would_become_a_huge_one_is_refused_before_it_is_made() {
+async fn a_small_pod_that_would_become_a_huge_one_is_refused() {
     let server = Alone::start("");
     server.serves().await;
     let before = server.memory();
     let watch = server.watch();
     // Two hundred kilobytes, of which a million variables would be made.
-    let body = much(1_000, 1_000);
+    let keys = |count: usize| (0..count).map(|number| format!("k{number}"));
+    let body = review_of_many(1_000, keys(1_000));
     assert!(body.len() < 200_000, "{}", body.len());
     for _ in 0..5 {
         let reply = server.connect().await.post(&body).await;
@@ -156,22 +157,11 @@ async fn a_small_pod_that_would_become_a_huge_one_is_refused_before_it_is_made()
         assert!(message.contains("more than 4 MiB") && message.contains("fewer secrets"), "{message}");
     }
     // Nearly as large as it may be.
-    let reply = server.connect().await.post(&much(100, 400)).await;
+    let reply = server.connect().await.post(&review_of_many(100, keys(400))).await;
     assert_eq!((reply.code, &reply.json()["response"]["allowed"]), (200, &true.into()));
     assert!(reply.patch().len() > 3 * MIB, "{}", reply.patch().len());
     let most = watch.most();
     assert!(most - before < 4 * 4 * (1 << 20) + SLACK, "{before} {most}");
-}
-
-/// A review of a pod of so many containers that asks for so many secrets as variables.
-fn much(containers: usize, secrets: usize) -> Vec<u8> {
-    let list: Vec<_> =
-        (0..secrets).map(|number| json!({"group": "g", "key": format!("k{number}"), "mount": "env"})).collect();
-    let containers: Vec<_> = (0..containers).map(|number| json!({"name": format!("c{number}")})).collect();
-    let mut review: serde_json::Value = serde_json::from_slice(&review()).unwrap();
-    review["request"]["object"]["metadata"]["annotations"] = json!({"keybearer.dev/secrets": json!(list).to_string()});
-    review["request"]["object"]["spec"]["containers"] = containers.into();
-    review.to_string().into_bytes()
 }
 
 #[tokio::test]
@@ -181,7 +171,7 @@ async fn lists_longer_than_any_pods_are_refused_and_memory_is_bounded() {
     let before = server.memory();
     let watch = server.watch();
     let text = String::from_utf8(review()).unwrap();
-    // Two million containers of three bytes each, as many mounts in many containers, labels, words of a command.
+    // Two million containers of three bytes each, as many mounts in many containers, as many words of a command.
     let containers = format!("[{{}}{}]", ",{}".repeat(2_300_000));
     let mounts = format!("{{\"volumeMounts\":[{{}}{}]}},", ",{}".repeat(60_000)).repeat(38);
     let words = format!("{{\"command\":[\"\"{}]}}", ",\"\"".repeat(2_000_000));

@@ -54,6 +54,19 @@ fn post() -> Vec<u8> {
     .concat()
 }
 
+/// A head that is too long for one frame.
+fn long_head(flags: u8, stream: u32, head: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut parts = head.chunks(16_000).peekable();
+    let (mut kind, mut flags) = (HEADERS, flags);
+    while let Some(part) = parts.next() {
+        let end = if parts.peek().is_none() { END_HEADERS } else { 0 };
+        all.extend(frame(kind, flags | end, stream, part));
+        (kind, flags) = (CONTINUATION, 0);
+    }
+    all
+}
+
 async fn open(server: &Alone, settings: &[u8]) -> Client {
     let mut client = server.connect_with(&client_config(&[b"h2"])).await;
     client.send(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(SETTINGS, 0, 0, settings)[..]].concat()).await;
@@ -147,13 +160,7 @@ async fn a_head_over_the_limit_is_431_also_where_a_table_makes_it_large() {
     let table = [entry, vec![0xbe; 400]].concat();
     for large in [plain, table] {
         let mut client = open(&server, &[]).await;
-        let mut all = frame(HEADERS, END_STREAM, 1, &post());
-        let mut parts = large.chunks(16_000).peekable();
-        while let Some(part) = parts.next() {
-            let flags = if parts.peek().is_none() { END_HEADERS } else { 0 };
-            all.extend(frame(CONTINUATION, flags, 1, part));
-        }
-        client.send(&all).await;
+        client.send(&long_head(END_STREAM, 1, &[post(), large].concat())).await;
         let frames = frames(&mut client, |frame| matches!(frame.kind, HEADERS | GOAWAY | RST_STREAM)).await;
         let last = frames.last().unwrap();
         assert_eq!((last.kind, last.stream, last.flags & END_STREAM), (HEADERS, 1, END_STREAM), "{last:?}");
@@ -201,13 +208,7 @@ async fn heads_are_not_held_while_their_bodies_are_awaited() {
     for _ in 0..6 {
         let mut client = open(&server, &[]).await;
         for stream in streams(200) {
-            let mut parts = head.chunks(16_000).peekable();
-            let mut kind = HEADERS;
-            while let Some(part) = parts.next() {
-                let flags = if parts.peek().is_none() { END_HEADERS } else { 0 };
-                client.send(&frame(kind, flags, stream, part)).await;
-                kind = CONTINUATION;
-            }
+            client.send(&long_head(0, stream, &head)).await;
         }
         clients.push(client);
     }
